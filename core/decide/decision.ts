@@ -1,0 +1,124 @@
+// The outcome of a decision and its explanation, as plain data.
+import type { ObjectMeta } from "../policy/spec.ts";
+import type { CompiledProvider } from "../policy/table.ts";
+
+/** Why the provider was chosen; the closed list of policy.md. */
+export type DecisionReason = "weighted" | "sticky" | "rule" | "fallback" | "retry";
+
+/** What the health of the world looked like when the decision was made; equal versions give equal decisions. */
+export interface HealthSnapshot {
+  readonly version: string;
+  readonly timeMs: number;
+  /** By `<namespace>/<object name>` of the provider; absent = nothing known against it. */
+  readonly providers: ReadonlyMap<string, ProviderHealth>;
+}
+
+export interface ProviderHealth {
+  readonly liveness: "live" | "late" | "lost" | "unknown";
+  readonly reported: "HEALTHY" | "UNHEALTHY" | "STOPPING" | "STARTING" | "UNKNOWN";
+  readonly breaker: "closed" | "open" | "half_open";
+  readonly domainOpen: boolean;
+  readonly overloaded: boolean;
+}
+
+export const emptySnapshot: HealthSnapshot = { version: "0", timeMs: 0, providers: new Map() };
+
+/** Why a candidate was dropped by the filter stage (policy.md "Decision" 3). */
+export type DropReason =
+  | "drained"
+  | "lost"
+  | "unregistered"
+  | "unhealthy"
+  | "breaker_open"
+  | "failure_domain_open"
+  | "latency_constraint"
+  | "cost_constraint"
+  | "capability"
+  | "overloaded"
+  | "excluded";
+
+export interface Decision {
+  readonly provider: CompiledProvider;
+  readonly reason: DecisionReason;
+  readonly rule: string | undefined;
+  readonly policy: ObjectMeta;
+  readonly policyId: string;
+  readonly tenantId: string;
+  readonly snapshotVersion: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+}
+
+export type DecideErrorCode = "policy_not_found" | "rule_evaluation_failed" | "no_provider_available";
+
+export interface DecideError {
+  readonly code: DecideErrorCode;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** One stage of a decision, for `--explain`: what it looked at and what it left. */
+export type ExplainStep =
+  | {
+      readonly stage: "policy";
+      readonly policyId: string;
+      readonly tenantId: string;
+      readonly object: string;
+      readonly generation: number;
+    }
+  | {
+      readonly stage: "rule";
+      readonly rule: string;
+      readonly when: string;
+      readonly outcome: "matched" | "not matched" | "error skipped" | "error rejected";
+      readonly error?: string;
+    }
+  | {
+      readonly stage: "filter";
+      readonly kept: readonly string[];
+      readonly dropped: readonly { readonly name: string; readonly reason: DropReason }[];
+    }
+  | { readonly stage: "tier"; readonly priority: number; readonly candidates: readonly string[] }
+  | { readonly stage: "prefer"; readonly order: readonly string[]; readonly chosen: string | undefined }
+  | {
+      readonly stage: "pick";
+      readonly key: string;
+      readonly scores: readonly { readonly name: string; readonly weight: number; readonly score: number }[];
+      readonly chosen: string;
+    }
+  | { readonly stage: "fallback"; readonly provider: string; readonly used: boolean; readonly reason?: DropReason };
+
+/** `skippedRules`: names of rules with `onError: Skip` that could not be evaluated, to be counted; absent when there are none. */
+export type DecideResult =
+  | {
+      readonly ok: true;
+      readonly value: Decision;
+      readonly steps: readonly ExplainStep[];
+      readonly skippedRules?: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly error: DecideError;
+      readonly steps: readonly ExplainStep[];
+      readonly skippedRules?: readonly string[];
+    };
+
+/** What a decision depends on besides table and snapshot. */
+export interface DecideInput {
+  readonly tenantId: string;
+  readonly policyId: string;
+  readonly messageId: string;
+  readonly messageType: string;
+  readonly payloadBytes: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly context: Readonly<Record<string, string>>;
+  readonly constraints: { readonly maxLatencyMs?: number; readonly maxCost?: number };
+  /** What the pick hashes when no sticky value is there: the idempotency key or the effect id. */
+  readonly pickKey: string;
+  readonly attempt: number;
+  /** Providers (by list name) that an earlier attempt used up. */
+  readonly exclude?: ReadonlySet<string>;
+  /** A later push of a keyed decision goes to this provider (by `<namespace>/<object name>`) or nowhere. */
+  readonly pinned?: string;
+  readonly explain: boolean;
+}

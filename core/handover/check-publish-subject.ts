@@ -1,0 +1,112 @@
+// Where a router may publish. A producer's reply subject, a policy's subject or a header is never trusted: everything a router publishes to
+// passes this one function. (Without it a producer writes into the configuration bucket through a reply subject: measured.)
+import { err, ok, type Result } from "../result.ts";
+import { isTenantToken, parseEffectSubject, REPLY_PREFIX } from "./subjects.ts";
+
+/**
+ * What the router wants to publish: `reply` to a request, `reply-to` for the decision of a durable message, an `assignment` (or decided or
+ * end mark), or an assignment on the fixed subject of a `legacy` provider or extension. The first two are wire subjects, the
+ * other two are canonical (the Router's prefix is put in front afterwards).
+ */
+export type PublishUse = "reply" | "reply-to" | "assignment" | "legacy";
+
+export interface PublishRules {
+  /** Tenant of the message that is answered. */
+  readonly tenantId: string;
+  /** The Router's `allowedSubjects`: canonical subjects, with NATS wildcards. */
+  readonly allowedSubjects: Iterable<string>;
+  /** The Router's `subjects.prefix`. */
+  readonly prefix: string | undefined;
+}
+
+export type SubjectProblem =
+  | "empty"
+  | "too_long"
+  | "invalid_character"
+  | "empty_token"
+  | "wildcard"
+  | "forbidden"
+  | "not_allowed";
+
+/** Bytes of a subject at most. NATS has no limit of its own below the protocol line's 4 KiB. */
+export const MAX_SUBJECT_BYTES = 512;
+
+/** Visible ASCII without wildcards. Other scripts are legal in NATS, but nothing that Beamline publishes to needs them. */
+const PLAIN_SUBJECT = /^[!-~]+$/;
+const INBOX_PREFIX = "_INBOX.";
+/** Replies across an account's service import. */
+const IMPORT_REPLY_PREFIX = "_R_.";
+/** What only clients and workers publish to; at any depth, because the prefix of another Router may stand in front. */
+const FORBIDDEN_TOKENS: readonly (readonly string[])[] = [
+  ["beamline", "router"],
+  ["beamline", "usage"],
+  ["caf", "exec", "result"],
+  ["caf", "exec", "assign", "v1", "ack"],
+];
+/** Besides, only the canonical builder may write where an assignment is its own claim. */
+const CLAIM_TOKENS: readonly string[] = ["caf", "exec", "assign", "v1", "to"];
+
+/** The subject itself when the router may publish to it for this use, else why not. Never throws, whatever the text. */
+export function checkPublishSubject(
+  subject: string,
+  use: PublishUse,
+  rules: PublishRules,
+): Result<string, SubjectProblem> {
+  const problem = formProblem(subject);
+  if (problem !== undefined) return err(problem);
+  const tokens = subject.split(".");
+  if (tokens.includes("")) return err("empty_token");
+  if (tokens.includes("*") || tokens.includes(">")) return err("wildcard");
+  if (tokens.some((token) => token.startsWith("$"))) return err("forbidden");
+  if (FORBIDDEN_TOKENS.some((run) => containsRun(tokens, run))) return err("forbidden");
+  if (use !== "assignment" && containsRun(tokens, CLAIM_TOKENS)) return err("forbidden");
+  return isAllowed(subject, tokens, use, rules) ? ok(subject) : err("not_allowed");
+}
+
+function formProblem(subject: string): SubjectProblem | undefined {
+  if (subject === "") return "empty";
+  if (subject.length > MAX_SUBJECT_BYTES) return "too_long";
+  return PLAIN_SUBJECT.test(subject) ? undefined : "invalid_character";
+}
+
+function isAllowed(subject: string, tokens: readonly string[], use: PublishUse, rules: PublishRules): boolean {
+  switch (use) {
+    case "reply":
+      return subject.startsWith(INBOX_PREFIX) || subject.startsWith(IMPORT_REPLY_PREFIX);
+    case "reply-to":
+      return subject.startsWith(INBOX_PREFIX) || isTenantReply(subject, rules);
+    case "assignment":
+      return parseEffectSubject(subject) !== undefined;
+    case "legacy":
+      return !subject.startsWith("_") && isListed(rules.allowedSubjects, tokens);
+  }
+}
+
+/** A tenant that is not one token would reach into the replies of another. */
+function isTenantReply(subject: string, rules: PublishRules): boolean {
+  if (!isTenantToken(rules.tenantId)) return false;
+  const head = rules.prefix === undefined ? "" : `${rules.prefix}.`;
+  return subject.startsWith(`${head}${REPLY_PREFIX}${rules.tenantId}.`);
+}
+
+function containsRun(tokens: readonly string[], run: readonly string[]): boolean {
+  for (let start = 0; start + run.length <= tokens.length; start++) {
+    if (run.every((token, offset) => tokens[start + offset] === token)) return true;
+  }
+  return false;
+}
+
+function isListed(patterns: Iterable<string>, tokens: readonly string[]): boolean {
+  for (const pattern of patterns) if (matchesPattern(pattern, tokens)) return true;
+  return false;
+}
+
+/** NATS rules: `*` is one token, `>` one or more at the end. */
+function matchesPattern(pattern: string, tokens: readonly string[]): boolean {
+  const wanted = pattern.split(".");
+  for (const [index, token] of wanted.entries()) {
+    if (token === ">") return index === wanted.length - 1 && tokens.length > index;
+    if (index >= tokens.length || (token !== "*" && token !== tokens[index])) return false;
+  }
+  return wanted.length === tokens.length;
+}

@@ -1,0 +1,117 @@
+// The one test command: runs every test file, two at a time, those that need the machine to themselves at the end.
+// Arguments are parts of paths (`npm test -- core`). The last line is always `N passed, N failed, N skipped`.
+import { type ChildProcess, fork } from "node:child_process";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { brokenFile, closingLine, type FileReport, sumReports } from "./reporter.ts";
+import { everythingRequired } from "./skip.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+/** Have commands of their own: `npm run test:cluster`, `npm run bench`. */
+const OTHER_COMMANDS = ["test/cluster/", "test/bench/"];
+/** Real processes under load: alone on the machine, so that a neighbour's load is no cause of failure. */
+const ALONE = ["test/e2e/"];
+/** Started first, because the run ends when the longest file does. */
+const LONGEST_FIRST = ["test/sim/", "test/property/"];
+const PARALLEL_LANES = 2;
+/** Kept of what a test file prints itself, shown when the file fails. */
+const MAX_OUTPUT_CHARACTERS = 64 * 1024;
+
+interface Lane {
+  readonly child: ChildProcess;
+  output: string;
+}
+
+function startsWithAny(path: string, prefixes: readonly string[]): boolean {
+  return prefixes.some((prefix) => path.startsWith(prefix));
+}
+
+function findFiles(filters: readonly string[]): string[] {
+  return globSync("test/**/*.test.ts", { cwd: root })
+    .filter((file) => !startsWithAny(file, OTHER_COMMANDS))
+    .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+    .sort((a, b) => {
+      const order = Number(startsWithAny(b, LONGEST_FIRST)) - Number(startsWithAny(a, LONGEST_FIRST));
+      return order !== 0 ? order : a < b ? -1 : 1;
+    });
+}
+
+function startLane(): Lane {
+  const child = fork(join(import.meta.dirname, "test-lane.ts"), {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const lane: Lane = { child, output: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      lane.output = (lane.output + text).slice(-MAX_OUTPUT_CHARACTERS);
+    });
+  }
+  return lane;
+}
+
+/** Runs one file in a lane. A lane that dies under it makes the file a failure. */
+function runInLane(lane: Lane, file: string): Promise<FileReport> {
+  lane.output = "";
+  return new Promise((resolve) => {
+    const { child } = lane;
+    const onMessage = (report: FileReport): void => {
+      child.off("close", onClose);
+      resolve(report);
+    };
+    const onClose = (code: number | null, signal: NodeJS.Signals | null): void => {
+      child.off("message", onMessage);
+      resolve(brokenFile(file, `the test process ended with ${signal ?? `exit code ${code}`}`));
+    };
+    child.once("message", onMessage);
+    child.once("close", onClose);
+    child.send(file);
+  });
+}
+
+function printReport(report: FileReport, output: string): void {
+  console.log(`\n${report.file}`);
+  for (const line of report.lines) console.log(line);
+  if (report.failures.length > 0 && output.trim() !== "")
+    console.log(`\n  printed by ${report.file}:\n${output.trimEnd()}`);
+}
+
+async function runLane(queue: string[], reports: FileReport[]): Promise<void> {
+  let lane = startLane();
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    if (!lane.child.connected) lane = startLane();
+    const report = await runInLane(lane, file);
+    reports.push(report);
+    printReport(report, lane.output);
+  }
+  if (lane.child.connected) lane.child.disconnect();
+}
+
+async function runAll(files: readonly string[]): Promise<FileReport[]> {
+  const reports: FileReport[] = [];
+  const together = files.filter((file) => !startsWithAny(file, ALONE));
+  const alone = files.filter((file) => startsWithAny(file, ALONE));
+  const lanes = Math.min(PARALLEL_LANES, together.length);
+  await Promise.all(Array.from({ length: lanes }, () => runLane(together, reports)));
+  if (alone.length > 0) await runLane(alone, reports);
+  return reports;
+}
+
+function printSummary(reports: readonly FileReport[], required: boolean): void {
+  const failures = reports.flatMap((report) => report.failures);
+  const skips = reports.flatMap((report) => report.skips);
+  console.log("");
+  for (const [index, failure] of failures.entries()) console.log(`${index + 1}) ${failure.title}\n${failure.text}\n`);
+  const word = required ? "skipped, which is a failure with BEAMLINE_REQUIRE=all" : "skipped";
+  for (const skip of skips) console.log(`${word}: ${skip.title}: ${skip.text}`);
+}
+
+const filters = process.argv.slice(2);
+const files = findFiles(filters);
+const required = everythingRequired();
+const reports =
+  files.length > 0 ? await runAll(files) : [brokenFile("test", `no test file has ${filters.join(" or ")} in its path`)];
+printSummary(reports, required);
+const totals = sumReports(reports, required);
+console.log(closingLine(totals));
+process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
