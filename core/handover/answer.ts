@@ -1,4 +1,5 @@
-// What a requester gets back: the decision in the encoding of the request, or the one error body that all encodings share.
+// What a requester gets back: the decision in the encoding of the request, or the one error body that all encodings
+// share.
 import type { Codec } from "../codec.ts";
 import type { BodyEncoding, Correlation } from "../intake/message.ts";
 import { assertNever } from "../result.ts";
@@ -29,8 +30,8 @@ export interface AnswerError {
 }
 
 /**
- * The answer that carries a decision: `beamline.flow.v1.RouteDecision` in protobuf, the same in proto3 JSON (lowerCamelCase,
- * 64-bit integers as text, nothing left out), or the older DecideResponse.
+ * The answer that carries a decision: `beamline.flow.v1.RouteDecision` in protobuf, the same in proto3 JSON
+ * (lowerCamelCase, 64-bit integers as text, nothing left out), or the older DecideResponse.
  */
 export function buildAnswer(
   encoding: BodyEncoding,
@@ -55,8 +56,8 @@ export function buildAnswer(
 }
 
 /**
- * The JSON ErrorResponse, whatever the encoding of the request: a protobuf RouteDecision has no place for an error. Clients
- * tell it by the headers `Nats-Service-Error-Code` (an HTTP status) and `Nats-Service-Error`.
+ * The JSON ErrorResponse, whatever the encoding of the request: a protobuf RouteDecision has no place for an error.
+ * Clients tell it by the headers `Nats-Service-Error-Code` (an HTTP status) and `Nats-Service-Error`.
  */
 export function buildErrorAnswer(error: AnswerError, correlation: Correlation, codec: Codec): Answer {
   const { code, message, intakeErrorCode, retryAfterMs } = error;
@@ -95,7 +96,10 @@ function routeDecisionJson(record: DecisionRecord): Record<string, unknown> {
   };
 }
 
-/** `request_id` is always there, so that a caller can match the answer; the message id stands in where a request has none. */
+/**
+ * `request_id` is always there, so that a caller can match the answer; the message id stands in where a request has
+ * none.
+ */
 function responseContext(correlation: Correlation): Record<string, string> {
   const { requestId, messageId, traceId } = correlation;
   return { request_id: requestId ?? messageId ?? "", ...(traceId === undefined ? {} : { trace_id: traceId }) };

@@ -31,8 +31,8 @@ interface EncodedBody {
 }
 
 /**
- * JSON for both JSON encodings, in the shape of the older router; `beamline.worker.v1.ExecAssignment` with the payload bytes
- * as received for protobuf.
+ * JSON for both JSON encodings, in the shape of the older router; `beamline.worker.v1.ExecAssignment` with the
+ * payload bytes as received for protobuf.
  */
 export function encodeAssignmentBody(input: AssignmentBodyInput): EncodedBody {
   if (input.request.encoding === "protobuf") return { contentType: PROTOBUF_CONTENT, body: protobufBody(input) };

@@ -1,5 +1,5 @@
-// `beamline.worker.v1.ExecAssignment` in protobuf, written by hand: the one message that is encoded for every request, at a quarter
-// of what the general encoder takes. A property holds its bytes equal to that encoder's.
+// `beamline.worker.v1.ExecAssignment` in protobuf, written by hand: the one message that is encoded for every request,
+// at a quarter of what the general encoder takes. A property holds its bytes equal to that encoder's.
 import type { Codec } from "../codec.ts";
 import type { Correlation } from "../intake/message.ts";
 

@@ -1,5 +1,5 @@
-// A decision made into the message that is stored for it. The assignment is its own claim: one publish, expected to be the
-// first (or the next) about its effect, so that claim and work cannot come apart and no second one can exist.
+// A decision made into the message that is stored for it. The assignment is its own claim: one publish, expected to be
+// the first (or the next) about its effect, so that claim and work cannot come apart and no second one can exist.
 import type { Codec } from "../codec.ts";
 import type { DecideRequest } from "../intake/message.ts";
 import type { SchemaTable } from "../schema/schema.ts";
@@ -38,7 +38,7 @@ export interface AssignmentInput extends AttemptInput {
   readonly expectLastSequence: number;
 }
 
-interface DecidedInput extends EffectInput {
+export interface DecidedInput extends EffectInput {
   readonly expectLastSequence: number;
   /** How long a decision that was not pushed stands; undefined: as long as the stream keeps assignments. */
   readonly ttlMs: number | undefined;
@@ -46,7 +46,7 @@ interface DecidedInput extends EffectInput {
   readonly legacy?: { readonly subject: string; readonly token: string; readonly deadlineMs: number };
 }
 
-export function assignmentId(effectId: string, attempt: number): string {
+function assignmentId(effectId: string, attempt: number): string {
   return `${effectId}-${attempt}`;
 }
 
@@ -88,15 +88,16 @@ export function planDecided(input: DecidedInput): OutgoingMessage {
     subject: decidedSubject(effectId),
     headers,
     body: codec.encodeUtf8(JSON.stringify(body)),
-    msgId: `${effectId}:0`,
+    // Not the id of a bare decision, which may have stood for the same effect a moment ago.
+    msgId: legacy === undefined ? `${effectId}:0` : `${effectId}:claim`,
     ...expectation(effectId, input.expectLastSequence),
     ...(legacy !== undefined || input.ttlMs === undefined ? {} : { ttlMs: input.ttlMs }),
   };
 }
 
 /**
- * The assignment on a legacy provider's fixed subject, after its claim is stored. It is deduplicated by its message id and
- * the stream's window only, so a repeat publishes it again under the same id.
+ * The assignment on a legacy provider's fixed subject, after its claim is stored. It is deduplicated by its message
+ * id and the stream's window only, so a repeat publishes it again under the same id.
  * @param legacySubject canonical and checked by `checkPublishSubject` ("legacy")
  */
 export function planLegacyAssignment(input: AttemptInput & { readonly legacySubject: string }): OutgoingMessage {
@@ -126,6 +127,29 @@ export function attemptOfExisting(
   };
 }
 
+/** The mark that a claim's assignment is stored on its fixed subject: it takes the claim's place. */
+export function planLegacyPublished(input: {
+  readonly codec: Codec;
+  readonly claim: ExistingEffect;
+  readonly tenantId: string;
+}): OutgoingMessage {
+  const { codec, claim, tenantId } = input;
+  const mark = planMark(codec, claim, tenantId, { tenant_id: tenantId, published_to: claim.legacySubject });
+  return {
+    ...mark,
+    purpose: "decided",
+    subject: decidedSubject(claim.effectId),
+    headers: [
+      ...mark.headers,
+      [HEADER.attemptToken, encodeHeaderValue(codec, claim.attemptToken ?? "")],
+      [HEADER.deadline, String(claim.deadlineMs ?? 0)],
+      [HEADER.legacySubject, encodeHeaderValue(codec, claim.legacySubject ?? "")],
+      [HEADER.legacyPublished, "true"],
+    ],
+    msgId: `${claim.effectId}:published`,
+  };
+}
+
 /** The mark of an effect that is given up: it keeps the claim, so that no later delivery begins anew. */
 export function planEnd(input: {
   readonly codec: Codec;
@@ -135,21 +159,29 @@ export function planEnd(input: {
 }): OutgoingMessage {
   const { codec, existing, tenantId, reason } = input;
   return {
+    ...planMark(codec, existing, tenantId, { tenant_id: tenantId, reason }),
     purpose: "end",
     subject: endSubject(existing.effectId),
-    headers: [
-      [HEADER.contentType, JSON_CONTENT],
-      [HEADER.version, ASSIGNMENT_VERSION],
-      [HEADER.tenantId, encodeHeaderValue(codec, tenantId)],
-      [HEADER.effectId, existing.effectId],
-      [HEADER.attempt, String(existing.attempt)],
-      [HEADER.fingerprint, existing.fingerprint],
-      [HEADER.decision, encodeDecision(existing.decision)],
-      [HEADER.provider, formatProvider(existing.provider)],
-      ...supersedesHeader(existing.sequence),
-    ],
-    body: codec.encodeUtf8(JSON.stringify({ tenant_id: tenantId, reason })),
     msgId: `${existing.effectId}:end`,
+  };
+}
+
+/** What takes the place of a standing message and keeps what it says. */
+function planMark(codec: Codec, existing: ExistingEffect, tenantId: string, body: object) {
+  const headers: HeaderPair[] = [
+    [HEADER.contentType, JSON_CONTENT],
+    [HEADER.version, ASSIGNMENT_VERSION],
+    [HEADER.tenantId, encodeHeaderValue(codec, tenantId)],
+    [HEADER.effectId, existing.effectId],
+    [HEADER.attempt, String(existing.attempt)],
+    [HEADER.fingerprint, existing.fingerprint],
+    [HEADER.decision, encodeDecision(existing.decision)],
+    [HEADER.provider, formatProvider(existing.provider)],
+    ...supersedesHeader(existing.sequence),
+  ];
+  return {
+    headers,
+    body: codec.encodeUtf8(JSON.stringify(body)),
     ...expectation(existing.effectId, existing.sequence),
   };
 }

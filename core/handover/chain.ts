@@ -1,5 +1,6 @@
-// Attempts at one effect as a chain: the next message about it is stored on the sequence of the one before, and only then is that one
-// withdrawn. Withdrawing first, or letting the last message expire early, frees the claim and doubles the work (measured).
+// Attempts at one effect as a chain: the next message about it is stored on the sequence of the one before, and only
+// then is that one withdrawn. Withdrawing first, or letting the last message expire early, frees the claim and doubles
+// the work (measured).
 import type { AssignmentInput, AttemptInput } from "./assignment.ts";
 import { planAssignment } from "./assignment.ts";
 import { recordForAttempt } from "./decision-record.ts";
@@ -20,7 +21,10 @@ export type StoreOutcome =
   | { readonly kind: "standing"; readonly existing: ExistingEffect }
   /** Something stands that no router wrote. */
   | { readonly kind: "foreign"; readonly stored: StoredMessage }
-  /** The publish was refused, yet nothing stands: what stood has expired in between, or is not seen yet where it was read. */
+  /**
+   * The publish was refused, yet nothing stands: what stood has expired in between, or is not seen yet where it was
+   * read.
+   */
   | { readonly kind: "vanished" }
   | { readonly kind: "full"; readonly description: string }
   | { readonly kind: "rejected"; readonly code: number; readonly description: string }
@@ -31,8 +35,8 @@ export type StoreOutcome =
 export type SuccessorInput = Pick<AttemptInput, "codec" | "schemas" | "request" | "token" | "deadlineMs" | "nowMs">;
 
 /**
- * The first attempt for a keyed decision that stood without one: to the provider that was decided, with the decision that
- * was answered, whatever policies say now. A decision that is anything else is a bug and throws.
+ * The first attempt for a keyed decision that stood without one: to the provider that was decided, with the decision
+ * that was answered, whatever policies say now. A decision that is anything else is a bug and throws.
  */
 export function planPush(decided: ExistingEffect, input: SuccessorInput): OutgoingMessage {
   if (decided.stage !== "decided" || decided.legacySubject !== undefined) {
@@ -70,8 +74,8 @@ function attemptAfter(
 }
 
 /**
- * The withdrawal of what a stored message took the place of. The last message about an effect is never removed: a sequence
- * that is not later than the withdrawn one is a bug and throws.
+ * The withdrawal of what a stored message took the place of. The last message about an effect is never removed: a
+ * sequence that is not later than the withdrawn one is a bug and throws.
  * @param storedSequence sequence of the PubAck of the message that follows `previous`
  */
 export function withdrawalOf(previous: ExistingEffect, storedSequence: number): Effect {
@@ -128,8 +132,8 @@ export function* readStanding(
 }
 
 /**
- * Stores the next message of a chain, then withdraws the one before. A crash in between leaves both: whoever reads the later
- * one next finishes that with `finishWithdrawal`.
+ * Stores the next message of a chain, then withdraws the one before. A crash in between leaves both: whoever reads
+ * the later one next finishes that with `finishWithdrawal`.
  */
 export function* supersede(
   previous: ExistingEffect,

@@ -1,12 +1,13 @@
-// Where a router may publish. A producer's reply subject, a policy's subject or a header is never trusted: everything a router publishes to
-// passes this one function. (Without it a producer writes into the configuration bucket through a reply subject: measured.)
+// Where a router may publish. A producer's reply subject, a policy's subject or a header is never trusted: everything
+// a router publishes to passes this one function. (Without it a producer writes into the configuration bucket through
+// a reply subject: measured.)
 import { err, ok, type Result } from "../result.ts";
 import { isTenantToken, parseEffectSubject, REPLY_PREFIX } from "./subjects.ts";
 
 /**
- * What the router wants to publish: `reply` to a request, `reply-to` for the decision of a durable message, an `assignment` (or decided or
- * end mark), or an assignment on the fixed subject of a `legacy` provider or extension. The first two are wire subjects, the
- * other two are canonical (the Router's prefix is put in front afterwards).
+ * What the router wants to publish: `reply` to a request, `reply-to` for the decision of a durable message, an
+ * `assignment` (or decided or end mark), or an assignment on the fixed subject of a `legacy` provider or extension.
+ * The first two are wire subjects, the other two are canonical (the Router's prefix is put in front afterwards).
  */
 export type PublishUse = "reply" | "reply-to" | "assignment" | "legacy";
 
@@ -31,7 +32,9 @@ export type SubjectProblem =
 /** Bytes of a subject at most. NATS has no limit of its own below the protocol line's 4 KiB. */
 export const MAX_SUBJECT_BYTES = 512;
 
-/** Visible ASCII without wildcards. Other scripts are legal in NATS, but nothing that Beamline publishes to needs them. */
+/**
+ * Visible ASCII without wildcards. Other scripts are legal in NATS, but nothing that Beamline publishes to needs them.
+ */
 const PLAIN_SUBJECT = /^[!-~]+$/;
 const INBOX_PREFIX = "_INBOX.";
 /** Replies across an account's service import. */

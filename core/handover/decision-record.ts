@@ -8,15 +8,17 @@ import { asciiJson } from "./header.ts";
 import type { DecisionRecord } from "./record.ts";
 
 /**
- * Characters of `Beamline-Decision` at most. Names in objects are bounded by their schema, so a record comes nowhere near
- * it; text is cut all the same, because a header that the server refuses would block the message for ever.
+ * Characters of `Beamline-Decision` at most. Names in objects are bounded by their schema, so a record comes nowhere
+ * near it; text is cut all the same, because a header that the server refuses would block the message for ever.
  */
 export const MAX_DECISION_HEADER = 4096;
 const ROUTE_DECISION = "beamline.flow.v1.RouteDecision";
 const MAX_NAME = 256;
 const MAX_VERSION = 64;
 
-/** Records kept for one provider of one policy; more only occur when revisions change faster than the table is swapped. */
+/**
+ * Records kept for one provider of one policy; more only occur when revisions change faster than the table is swapped.
+ */
 const MAX_RECORDS_PER_PROVIDER = 16;
 
 interface KnownRecord {
@@ -25,7 +27,10 @@ interface KnownRecord {
   readonly record: DecisionRecord;
 }
 
-/** Equal decisions give one record, so that its encodings are made once; a new table has new providers and begins empty. */
+/**
+ * Equal decisions give one record, so that its encodings are made once; a new table has new providers and begins
+ * empty.
+ */
 const knownRecords = new WeakMap<CompiledProvider, KnownRecord[]>();
 const headers = new WeakMap<DecisionRecord, string>();
 const messages = new WeakMap<DecisionRecord, Uint8Array>();

@@ -26,7 +26,10 @@ export interface StoredMessage {
   readonly body: Uint8Array;
 }
 
-/** `bounded`: a dead letter that counts towards its tenant's bound (of a request: a producer makes as many as it likes). */
+/**
+ * `bounded`: a dead letter that counts towards its tenant's bound (of a request: a producer makes as many as it
+ * likes).
+ */
 export type Effect =
   | {
       readonly kind: "publish";

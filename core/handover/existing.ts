@@ -8,8 +8,8 @@ import { parseEffectSubject } from "./subjects.ts";
 const DECIMAL = /^[0-9]{1,15}$/;
 
 /**
- * The effect that a stored message tells of, or undefined when it is not a message that a router wrote (a foreign publisher,
- * or one of a later schema): the caller then knows that something stands, but not what.
+ * The effect that a stored message tells of, or undefined when it is not a message that a router wrote (a foreign
+ * publisher, or one of a later schema): the caller then knows that something stands, but not what.
  */
 export function readExisting(stored: StoredMessage): ExistingEffect | undefined {
   const subject = parseEffectSubject(stored.subject);
@@ -30,6 +30,7 @@ export function readExisting(stored: StoredMessage): ExistingEffect | undefined 
     attemptToken: stored.headers.get(HEADER.attemptToken),
     deadlineMs: decimalOf(stored.headers.get(HEADER.deadline)),
     legacySubject: stored.headers.get(HEADER.legacySubject),
+    legacyPublished: stored.headers.get(HEADER.legacyPublished) === "true",
     supersedes: decimalOf(stored.headers.get(HEADER.supersedes)),
   };
 }

@@ -16,8 +16,8 @@ export const PUSH_CONTEXT_KEY = "beamline.push";
 type FingerprintInput = Pick<DecideRequest, "policyId" | "messageType" | "payload" | "metadata" | "context">;
 
 /**
- * Digest over policy id, message type, payload bytes, the number of metadata entries, their names and values sorted by name
- * (by code point, which is also the order of UTF-8 bytes), then context the same way without `beamline.push`.
+ * Digest over policy id, message type, payload bytes, the number of metadata entries, their names and values sorted
+ * by name (by code point, which is also the order of UTF-8 bytes), then context the same way without `beamline.push`.
  * Ids, times and trace stay out: a retry has new ones.
  */
 export function fingerprint(codec: Codec, request: FingerprintInput): string {

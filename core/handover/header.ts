@@ -19,6 +19,8 @@ export const HEADER = {
   /** `<namespace>/<name>` of the Provider object. */
   provider: "Beamline-Provider",
   legacySubject: "Beamline-Legacy-Subject",
+  /** `true` on a claim whose assignment is stored on the fixed subject. */
+  legacyPublished: "Beamline-Legacy-Published",
   /** Stream sequence of the message that this one takes the place of. */
   supersedes: "Beamline-Supersedes",
   replyTo: "Beamline-Reply-To",
@@ -32,7 +34,10 @@ export const PROTOBUF_CONTENT = "application/x-protobuf";
 
 export type HeaderPair = readonly [name: string, value: string];
 
-/** Characters of one encoded value at most: text of a user is cut there, so that headers stay far below the server's bound. */
+/**
+ * Characters of one encoded value at most: text of a user is cut there, so that headers stay far below the server's
+ * bound.
+ */
 export const MAX_HEADER_VALUE = 1024;
 
 const PLAIN_VALUE = /^(?! )[ -$&-~]*(?<! )$/;
@@ -42,9 +47,9 @@ const PERCENT = 0x25;
 const SPACE = 0x20;
 
 /**
- * A header value from any text: printable ASCII stays as it is; `%`, spaces at either end and every byte outside printable
- * ASCII (of UTF-8) become `%XX`, as in a URL. No line break can get through, and `decodeURIComponent` restores the text.
- * Longer than MAX_HEADER_VALUE is cut, never inside a `%XX`.
+ * A header value from any text: printable ASCII stays as it is; `%`, spaces at either end and every byte outside
+ * printable ASCII (of UTF-8) become `%XX`, as in a URL. No line break can get through, and `decodeURIComponent`
+ * restores the text, unless it was longer than MAX_HEADER_VALUE: then it is cut, never inside a `%XX`.
  */
 export function encodeHeaderValue(codec: Codec, text: string): string {
   if (text.length <= MAX_HEADER_VALUE && PLAIN_VALUE.test(text)) return text;

@@ -1,6 +1,8 @@
 // What a stored assignment or decision says about itself: the one record that answers, retries and duplicates read.
 
-/** The decision as it was stored and as every answer repeats it. Names are those of `beamline.flow.v1.RouteDecision`. */
+/**
+ * The decision as it was stored and as every answer repeats it. Names are those of `beamline.flow.v1.RouteDecision`.
+ */
 export interface DecisionRecord {
   readonly provider_id: string;
   readonly reason: string;
@@ -31,6 +33,8 @@ export interface ExistingEffect {
   readonly deadlineMs: number | undefined;
   /** Set when the provider is fed by a fixed subject: a duplicate repeats that publish under the same message id. */
   readonly legacySubject: string | undefined;
+  /** Whether the publish on that subject is known to be stored. */
+  readonly legacyPublished: boolean;
   /** Sequence of the message that this one took the place of: whoever reads it may finish that message's withdrawal. */
   readonly supersedes: number | undefined;
 }

@@ -26,7 +26,10 @@ export interface ConsumerSpec {
   /** All of the stream when absent. */
   readonly filterSubject?: string;
   readonly ackWaitMs: number;
-  /** -1: with a limit, a message that is in flight when a router is killed too often is stranded without a word (measured). */
+  /**
+   * -1: with a limit, a message that is in flight when a router is killed too often is stranded without a word
+   * (measured).
+   */
   readonly maxDeliver: -1;
   readonly maxAckPending: number;
 }
@@ -52,8 +55,8 @@ export interface StreamSettings {
   /** JetStream replicas of every stream and bucket. */
   readonly replicas: number;
   /**
-   * The Router's `allowedSubjects` (canonical): stored in the assignments stream too, because an assignment to a provider
-   * that is fed by a fixed subject needs a PubAck and the stream's duplicate window.
+   * The Router's `allowedSubjects` (canonical): stored in the assignments stream too, because an assignment to a
+   * provider that is fed by a fixed subject needs a PubAck and the stream's duplicate window.
    */
   readonly legacySubjects?: readonly string[];
 }
@@ -80,7 +83,10 @@ const MAX_ACK_PENDING_DECIDE = 20_000;
 const MAX_ACK_PENDING_PROVIDER = 1_000;
 /** Acknowledgements of routers are written every 10 s; one that misses six is gone. */
 const ROUTER_ACK_TTL_MS = MINUTE_MS;
-/** A dead letter of a message whose settlement was lost comes again with the next delivery: no id may be forgotten before. */
+/**
+ * A dead letter of a message whose settlement was lost comes again with the next delivery: no id may be forgotten
+ * before.
+ */
 const DEAD_LETTER_WINDOW_FACTOR = 2;
 
 interface StreamSpecs {
@@ -114,7 +120,10 @@ export function streamSpecs(names: Names, settings: StreamSettings = DEFAULT_STR
   };
 }
 
-/** Messages leave it when they are settled: a consumer made again then finds only what is not. No age: nothing may be lost. */
+/**
+ * Messages leave it when they are settled: a consumer made again then finds only what is not. No age: nothing may be
+ * lost.
+ */
 function submitStream(names: Names, settings: StreamSettings): StreamSpec {
   return {
     name: names.streams.submit,

@@ -2,7 +2,9 @@
 // `namesFor` gives what a Router with a prefix uses.
 import type { ProviderKey } from "./record.ts";
 
-/** Request/reply decide requests. No stream may bind anything below it: a requester would get a PubAck for an answer. */
+/**
+ * Request/reply decide requests. No stream may bind anything below it: a requester would get a PubAck for an answer.
+ */
 export const DECIDE_SUBJECT = "beamline.router.v1.decide";
 /** `….decide.tenant.<tenant>`: where an account import fixes the tenant. */
 export const DECIDE_TENANT_PREFIX = "beamline.router.v1.decide.tenant.";
@@ -10,7 +12,9 @@ export const DECIDE_TENANT_PREFIX = "beamline.router.v1.decide.tenant.";
 export const SUBMIT_PREFIX = "beamline.router.v1.submit.";
 /** `….to.<effect id>.<provider namespace>.<provider name>`: the id comes first, which keeps the expectation cheap. */
 export const ASSIGNMENT_PREFIX = "caf.exec.assign.v1.to.";
-/** Decisions for `submit` messages go below it, per tenant, when the producer asks for that with `Beamline-Reply-To`. */
+/**
+ * Decisions for `submit` messages go below it, per tenant, when the producer asks for that with `Beamline-Reply-To`.
+ */
 export const REPLY_PREFIX = "beamline.reply.v1.";
 export const ASSIGNMENT_ACK_SUBJECT = "caf.exec.assign.v1.ack";
 export const RESULT_SUBJECT = "caf.exec.result.v1";
@@ -57,16 +61,6 @@ export function endSubject(effectId: string): string {
 /** What a provider's consumer filters. */
 export function providerFilter(provider: ProviderKey): string {
   return `${ASSIGNMENT_PREFIX}*.${provider.namespace}.${provider.name}`;
-}
-
-/** The tenant that a canonical intake subject names: `undefined` on the bare decide subject and on any other subject. */
-export function tenantOfIntakeSubject(subject: string): string | undefined {
-  const tenant = subject.startsWith(SUBMIT_PREFIX)
-    ? subject.slice(SUBMIT_PREFIX.length)
-    : subject.startsWith(DECIDE_TENANT_PREFIX)
-      ? subject.slice(DECIDE_TENANT_PREFIX.length)
-      : "";
-  return isTenantToken(tenant) ? tenant : undefined;
 }
 
 /** What a canonical subject below the assignment prefix says. */

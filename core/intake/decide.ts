@@ -8,10 +8,20 @@ import type { TraceFields } from "./trace.ts";
 /** Bytes of JSON that an inline `task.payload` of the older body must have (older router, `min_payload_size`). */
 export const MIN_TASK_PAYLOAD_BYTES = 10;
 
+/** Entries of metadata and context together; the older router bounded them by 64 KiB. */
+const MAX_ENTRIES = 2_048;
+
 /** Type and payload are there; the older body's own fields; the policy's bound on the payload. */
 export function validateDecideFields(message: DecodedMessage, rules: IntakeRules): Refusal | undefined {
   const refusal = message.compat === undefined ? validateMessageFields(message) : validateTaskFields(message);
-  return refusal ?? validatePayloadBound(message, rules);
+  return refusal ?? validatePayloadBound(message, rules) ?? validateEntries(message);
+}
+
+/** Entries are stored one by one in every assignment and answer: a few bytes of request must not become many of them. */
+function validateEntries({ metadata, context }: DecodedMessage): Refusal | undefined {
+  const count = Object.keys(metadata).length + Object.keys(context).length;
+  if (count <= MAX_ENTRIES) return undefined;
+  return refuse("payload_too_large", "metadata", `${count} entries in metadata and context, at most ${MAX_ENTRIES}`);
 }
 
 function validateMessageFields(message: DecodedMessage): Refusal | undefined {

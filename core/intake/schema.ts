@@ -10,6 +10,7 @@ import { parseJsonBody, writingOf } from "./body.ts";
 import { type DecodedMessage, fromCompatRequest, fromRouteRequest } from "./decoded.ts";
 import type { HeaderReader } from "./message.ts";
 import { type IntakeReason, type Refusal, refuse } from "./reasons.ts";
+import { validateVerbatim } from "./verbatim.ts";
 
 /** What a decide message is. */
 export const DECIDE_MESSAGE = "beamline.flow.v1.RouteRequest";
@@ -34,6 +35,9 @@ const PUSH_VALUES: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [1, true],
   [0, false],
 ]);
+
+/** Field version beside a RouteRequest in JSON: no field of its schema, but some clients send it. */
+const VERSION_TYPES: ReadonlySet<string> = new Set(["undefined", "string", "number"]);
 
 /** A refusal, with the JSON object as far as there is one: its identifiers belong into the answer. */
 export interface SchemaRefusal extends Refusal {
@@ -72,6 +76,8 @@ function decodeJsonBody(bytes: Uint8Array, rules: SchemaRules): Result<DecodedMe
   if (!parsed.ok) return parsed;
   const body = parsed.value.object;
   if (isCompat(body)) {
+    const spoilt = validateVerbatim(parsed.value.text, body);
+    if (spoilt !== undefined) return err({ ...spoilt, body });
     const request = decodeJson(schemas, COMPAT_DECIDE_MESSAGE, normalizePush(body), codec);
     return request.ok
       ? ok(fromCompatRequest(request.value, body, codec))
@@ -80,6 +86,9 @@ function decodeJsonBody(bytes: Uint8Array, rules: SchemaRules): Result<DecodedMe
   const request = decodeJson(schemas, DECIDE_MESSAGE, body, codec);
   if (!request.ok) return err({ ...refuseProblem(request.error), body });
   if (request.value.message === undefined) return err({ ...refuse("missing_message", "message"), body });
+  if (!VERSION_TYPES.has(typeof body.version)) {
+    return err({ ...refuse("invalid_field_type", "version", "expected string or number"), body });
+  }
   return ok(fromRouteRequest(request.value, "json", body.version));
 }
 

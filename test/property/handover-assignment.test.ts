@@ -153,6 +153,7 @@ describe("assignments in protobuf", () => {
             attemptToken: "t-1",
             deadlineMs: 2000,
             legacySubject: undefined,
+            legacyPublished: false,
             supersedes: sequence === 0 ? undefined : sequence,
           });
         },

@@ -37,7 +37,10 @@ const rules = fc.record({
   prefix: fc.constantFrom(undefined, "p", "p.q"),
 });
 
-/** The rule of architecture.md "Where a router may publish", written the other way round: what must never be written to. */
+/**
+ * The rule of architecture.md "Where a router may publish", written the other way round: what must never be written
+ * to.
+ */
 function isForbidden(text: string): boolean {
   return (
     /(^|\.)\$/.test(text) ||

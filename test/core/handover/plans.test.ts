@@ -1,4 +1,5 @@
-// Goldens of what is stored for a request: subject, headers, body, expectation; one input file a kind of message and encoding.
+// Goldens of what is stored for a request: subject, headers, body, expectation; one input file a kind of message and
+// encoding.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { describe } from "mocha";

@@ -1,0 +1,92 @@
+// Makes the streams, buckets and consumers that routers and workers rely on; what differs from its specification is reported.
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { ProviderKey } from "../core/handover/record.ts";
+import {
+  DEFAULT_STREAM_SETTINGS,
+  providerConsumer,
+  type StreamSettings,
+  streamSpecs,
+} from "../core/handover/streams.ts";
+import type { Names } from "../core/handover/subjects.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { NatsLink } from "../runtime/nats/connection.ts";
+import { ensureConsumer } from "../runtime/nats/consumers.ts";
+import { ensureBucket } from "../runtime/nats/kv.ts";
+import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
+import type { OperatorConfig } from "./config.ts";
+
+/** Settings of the streams, as the process was told. */
+export function streamSettings(config: OperatorConfig): StreamSettings {
+  const { handoverRetentionMs: retentionMs, ackWaitMs, streamReplicas: replicas } = config;
+  return { ...DEFAULT_STREAM_SETTINGS, retentionMs, ackWaitMs, replicas };
+}
+
+export interface StreamKeeperOptions {
+  readonly link: NatsLink;
+  readonly names: Names;
+  readonly settings: StreamSettings;
+  readonly log: Logger;
+}
+
+export class StreamKeeper {
+  private readonly options: StreamKeeperOptions;
+  private manager: JetStreamManager | undefined;
+  /** Drift that was said already: a setting that stays different is not news. */
+  private readonly said = new Set<string>();
+
+  constructor(options: StreamKeeperOptions) {
+    this.options = options;
+  }
+
+  /** Throws BeamlineError when one cannot be made. */
+  async ensureAll(): Promise<void> {
+    const { names, settings } = this.options;
+    const jsm = await this.connect();
+    const { streams, consumers, buckets } = streamSpecs(names, settings);
+    for (const spec of streams) this.report("stream", spec.name, await ensureStream(jsm, spec));
+    for (const spec of buckets) this.report("bucket", spec.name, await ensureBucket(jsm, spec));
+    for (const spec of consumers) this.report("consumer", spec.durableName, await ensureConsumer(jsm, spec));
+  }
+
+  /** Only the buckets: what must come back at once when someone deleted them. */
+  async ensureBuckets(): Promise<void> {
+    const { names, settings } = this.options;
+    const jsm = await this.connect();
+    for (const spec of streamSpecs(names, settings).buckets) {
+      this.report("bucket", spec.name, await ensureBucket(jsm, spec));
+    }
+  }
+
+  /**
+   * The durable of each provider, so that workers never make consumers. One of a provider that is gone stays: made again
+   * later it would deliver everything a second time that the stream still holds.
+   */
+  async ensureProviderConsumers(providers: Iterable<ProviderKey>): Promise<void> {
+    const { names, settings } = this.options;
+    const jsm = await this.connect();
+    for (const provider of providers) {
+      const spec = providerConsumer(names, provider, settings);
+      this.report("consumer", spec.durableName, await ensureConsumer(jsm, spec));
+    }
+  }
+
+  private async connect(): Promise<JetStreamManager> {
+    this.manager ??= await jetstreamManager(this.options.link.nc, { checkAPI: false });
+    return this.manager;
+  }
+
+  private report(
+    what: "stream" | "bucket" | "consumer",
+    name: string,
+    state: { readonly created: boolean; readonly drift: readonly StreamDrift[] },
+  ): void {
+    const { log } = this.options;
+    if (state.created) log.info("created", { what, name });
+    for (const { field, have, want } of state.drift) {
+      const id = `${name} ${field} ${String(have)}`;
+      if (this.said.has(id)) continue;
+      this.said.add(id);
+      log.warn("setting differs from its specification and is left as it is", { what, name, field, have, want });
+    }
+  }
+}

@@ -1,0 +1,81 @@
+// The two interfaces behind which a cluster and a single machine differ: where objects come from, and where routers run.
+import type { RouterKey } from "../core/config/entry.ts";
+import type { RouterPod } from "../core/config/programmed.ts";
+import type { ObjectKind, ObjectMeta } from "../core/policy/spec.ts";
+import type { Condition } from "../core/reconcile/conditions.ts";
+import type { FileStatus, StatusDocument } from "./status-document.ts";
+
+export interface SourcePosition {
+  /** Both count from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where an object was written, for problems that a person has to find. */
+export interface ObjectOrigin {
+  readonly file: string;
+  /** Position of `path` (such as `spec.providers[1].weight`), or of the nearest part around it that exists. */
+  locate(path: string, rule?: string): SourcePosition;
+}
+
+/** One desired object, valid by schema, with the identity that the source keeps for it. */
+export interface SourceObject {
+  readonly kind: ObjectKind;
+  readonly meta: ObjectMeta;
+  /** As the user wrote it. */
+  readonly spec: unknown;
+  /** Conditions that the source held when this process began. */
+  readonly conditions: readonly Condition[];
+  readonly origin?: ObjectOrigin;
+}
+
+export interface SourceSnapshot {
+  /** Each (kind, namespace, name) once. */
+  readonly objects: readonly SourceObject[];
+  /** What the source wants kept in the configuration bucket and given back at the next start, by key. */
+  readonly records: ReadonlyMap<string, Uint8Array>;
+  /** Documents that could not be taken, by file; empty where objects do not come from files. */
+  readonly files: readonly FileStatus[];
+}
+
+/** Where desired objects come from and where their status goes. */
+export interface ObjectSource {
+  /**
+   * Resolves when `snapshot()` is complete. From then on `onChange` is called after each change of it. `kept` holds the
+   * records of the last run.
+   */
+  start(kept: ReadonlyMap<string, Uint8Array>, onChange: () => void): Promise<void>;
+  snapshot(): SourceSnapshot;
+  /** Called only when the document differs from the last one. */
+  writeStatus(document: StatusDocument): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How the routers of one Router shall run. A changed `environment` replaces them one by one; `replicas` only adds or ends. */
+export interface RouterDeployment {
+  readonly router: RouterKey;
+  readonly replicas: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A router as it is, on whatever it runs. */
+export interface ObservedPod extends RouterPod {
+  readonly pid: number | undefined;
+  readonly healthUrl: string;
+  readonly starts: number;
+  /** Whether it runs with the environment that was asked for last. */
+  readonly updated: boolean;
+  /** Why it is not ready, when that is known. */
+  readonly failure: string | undefined;
+}
+
+/** Where routers run. */
+export interface Infrastructure {
+  /** `onChange` is called after each change of `pods()`. */
+  start(onChange: () => void): void;
+  /** Makes it so, as soon as it can; returns at once. Idempotent. */
+  ensureRouters(deployment: RouterDeployment): void;
+  pods(): readonly ObservedPod[];
+  /** Ends all routers: asks, waits, and at the deadline kills. */
+  stop(deadlineMs: number): Promise<void>;
+}

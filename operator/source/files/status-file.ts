@@ -1,0 +1,72 @@
+// The status document as a file: replaced whole, so that a reader never sees half of one, and read back at the next start.
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { Condition } from "../../../core/reconcile/conditions.ts";
+import { BeamlineError, reasonOf } from "../../../runtime/errors.ts";
+import type { ObjectStatus, StatusDocument } from "../../status-document.ts";
+import { isGone } from "./scan-folder.ts";
+
+export const STATUS_FILE = "status.json";
+
+/** Throws STORAGE_FULL, STORAGE_READ_ONLY or PERMISSION_DENIED. */
+export async function writeStatusFile(stateDir: string, document: StatusDocument): Promise<void> {
+  const path = join(stateDir, STATUS_FILE);
+  const next = `${path}.next`;
+  try {
+    await mkdir(stateDir, { recursive: true });
+    const file = await open(next, "w", 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(document, undefined, 2)}\n`);
+    } finally {
+      await file.close();
+    }
+    await rename(next, path);
+  } catch (error) {
+    throw storageError(path, error);
+  }
+}
+
+/** Conditions by `<kind>/<namespace>/<name>` of the last status written here; empty when there is none that can be read. */
+export async function readConditions(stateDir: string): Promise<Map<string, readonly Condition[]>> {
+  const conditions = new Map<string, readonly Condition[]>();
+  const document = await readDocument(join(stateDir, STATUS_FILE));
+  if (document === undefined) return conditions;
+  const lists: readonly (readonly [string, readonly ObjectStatus[] | undefined])[] = [
+    ["RoutingPolicy", document.policies],
+    ["Provider", document.providers],
+    ["Tenant", document.tenants],
+  ];
+  for (const [kind, objects] of lists) {
+    for (const object of objects ?? []) conditions.set(conditionsKey(kind, object), object.conditions);
+  }
+  return conditions;
+}
+
+export function conditionsKey(
+  kind: string,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+async function readDocument(path: string): Promise<Partial<StatusDocument> | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Partial<StatusDocument>;
+  } catch (error) {
+    // No status yet, or one cut short by a full disk: only times of transitions are lost with it.
+    if (isGone(error) || error instanceof SyntaxError) return undefined;
+    throw new BeamlineError("PERMISSION_DENIED", `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function storageError(path: string, error: unknown): BeamlineError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const message = `status cannot be written to ${path}: ${reasonOf(error)}`;
+  const cause = { cause: error };
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new BeamlineError("STORAGE_FULL", message, { hint: "Free space on that disk.", ...cause });
+  }
+  const hint = "Name a folder that this user can write to.";
+  if (code === "EROFS") return new BeamlineError("STORAGE_READ_ONLY", message, { hint, ...cause });
+  return new BeamlineError("PERMISSION_DENIED", message, { hint, ...cause });
+}

@@ -1,0 +1,76 @@
+// The status of the whole system on one machine: what `<state dir>/status.json` and `GET /status` hold.
+import type { Condition } from "../core/reconcile/conditions.ts";
+
+/** Something wrong in a file that was given, with its place. Lines and columns count from 1. */
+export interface FileProblem {
+  /** Relative to the policies folder. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** Path inside the object, such as `spec.providers[1].weight`; empty for a document that cannot be read at all. */
+  readonly path: string;
+  /** Stable name of the rule that was broken. */
+  readonly rule: string;
+  readonly message: string;
+  /** The offending value as JSON, at most 200 characters. */
+  readonly value?: string;
+}
+
+export interface RouterStatus {
+  readonly name: string;
+  /** Changes with every start of the process: stands for the uid of a pod. */
+  readonly uid: string;
+  readonly pid: number | undefined;
+  readonly ready: boolean;
+  /** Revision of the table in force, 0 before the first acknowledgement. */
+  readonly appliedRevision: number;
+  readonly rejectedCount: number;
+  readonly healthUrl: string;
+  /** How often the process was started. */
+  readonly starts: number;
+}
+
+export interface ObjectStatus {
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  /** Generation that the conditions speak of. */
+  readonly observedGeneration: number;
+  /** File that the object comes from, relative to the policies folder. */
+  readonly file?: string;
+  readonly conditions: readonly Condition[];
+  readonly problems: readonly FileProblem[];
+}
+
+export interface PolicyStatus extends ObjectStatus {
+  readonly tenantId: string;
+  readonly policyId: string;
+}
+
+export interface ProviderStatus extends ObjectStatus {
+  readonly providerId: string;
+  /** Durable consumer that workers of this provider bind to. */
+  readonly consumer: string;
+}
+
+export type TenantStatus = ObjectStatus;
+
+export interface FileStatus {
+  readonly file: string;
+  /** Empty when the file is in force as it stands; otherwise what it held before stays in force. */
+  readonly problems: readonly FileProblem[];
+}
+
+export interface StatusDocument {
+  /** Stream sequence of the last head written; 0 before the first. */
+  readonly revision: number;
+  readonly epoch: string;
+  readonly router: { readonly namespace: string; readonly name: string; readonly conditions: readonly Condition[] };
+  readonly routers: readonly RouterStatus[];
+  readonly policies: readonly PolicyStatus[];
+  readonly providers: readonly ProviderStatus[];
+  readonly tenants: readonly TenantStatus[];
+  readonly files: readonly FileStatus[];
+  /** One NATS account holds internal state, producers and workers alike: whoever can connect can write configuration. */
+  readonly unfenced: boolean;
+}

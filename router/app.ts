@@ -1,0 +1,130 @@
+// A router put together: what is started in which order, and what a stop ends in the reverse one.
+import { namesFor } from "../core/handover/subjects.ts";
+import type { RoutingTable } from "../core/policy/table.ts";
+import { schemaTable } from "../proto/gen/messages/schema.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { redactConfig } from "../runtime/config.ts";
+import { type Check, type HealthServer, startHealthServer } from "../runtime/health.ts";
+import type { Step } from "../runtime/lifecycle.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { PRODUCT_VERSION } from "../runtime/product-version.ts";
+import { type RouterConfig, routerConfig } from "./config.ts";
+import { contextFor } from "./context.ts";
+import { DeadLetterBudget } from "./dead-letter-budget.ts";
+import type { HandleContext } from "./delivery.ts";
+import { RequestIntake } from "./intake-request.ts";
+import { SubmitIntake } from "./intake-submit.ts";
+import { createRouterMetrics } from "./metrics.ts";
+import { natsOptions } from "./nats-options.ts";
+import { Outbox } from "./outbox.ts";
+import { newRandomId } from "./random-id.ts";
+import { Router } from "./serve.ts";
+import { TableSource } from "./table-source.ts";
+
+/** What exists once NATS is connected. */
+interface Connected {
+  readonly link: NatsLink;
+  readonly tables: TableSource;
+  readonly requests: RequestIntake;
+  readonly submits: SubmitIntake;
+}
+
+export class RouterApp {
+  private readonly config: RouterConfig;
+  private readonly log: Logger;
+  private readonly metrics = createMetrics();
+  private readonly counters = createRouterMetrics(this.metrics);
+  private readonly names;
+  private readonly routerKey;
+  private readonly pod;
+  private health: HealthServer | undefined;
+  private connected: Connected | undefined;
+  private context: HandleContext | undefined;
+  private draining = false;
+
+  constructor(config: RouterConfig, log: Logger) {
+    this.config = config;
+    this.log = log;
+    this.names = namesFor(config.subjectsPrefix);
+    this.routerKey = { namespace: config.routerNamespace, name: config.routerName };
+    this.pod = { name: config.podName, uid: config.podUid ?? newRandomId(), version: PRODUCT_VERSION };
+  }
+
+  /** Stopped from the last to the first: intake ends before the connection it answers on. */
+  steps(): readonly Step[] {
+    const { drainTimeoutMs } = this.config;
+    return [
+      { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
+      { name: "nats", start: () => this.connect(), stop: (deadlineMs) => this.disconnect(deadlineMs) },
+      {
+        name: "configuration",
+        start: () => this.connected?.tables.start(),
+        stop: () => this.connected?.tables.stop(),
+      },
+      { name: "intake", stop: () => this.drain(), stopTimeoutMs: drainTimeoutMs },
+    ];
+  }
+
+  private async startHealth(): Promise<void> {
+    const { healthHost: host, healthPort: port } = this.config;
+    const { metrics } = this;
+    this.health = await startHealthServer({ host, port, metrics, live: () => [], ready: () => this.readiness() });
+  }
+
+  /** Ready = connected, and a head of the configuration in force (architecture.md "Configuration"). */
+  private readiness(): readonly Check[] {
+    const { natsUrl } = redactConfig(routerConfig, this.config);
+    const submits = this.connected?.submits.unavailable;
+    return [
+      { name: "nats", ok: this.connected?.link.connected() ?? false, detail: `NATS at ${natsUrl}` },
+      { name: "configuration", ok: this.context !== undefined, detail: "a head of the configuration is in force" },
+      { name: "serving", ok: !this.draining, detail: "not draining" },
+      // Requests are answered without it, so it does not make the router unready.
+      { name: "submit", ok: true, detail: submits ?? "durable intake is open" },
+    ];
+  }
+
+  private async connect(): Promise<void> {
+    const { config, log, names, counters, routerKey: router, pod } = this;
+    const link = await connectNats({ ...natsOptions(config), name: `beamline-router ${pod.name}`, log });
+    const deadLetters = new DeadLetterBudget(config.deadLettersPerSecond, systemClock);
+    const outbox = new Outbox({ link, names, publishTimeoutMs: config.publishTimeoutMs, deadLetters });
+    const context = () => this.context;
+    const handler = new Router({ link, names, outbox, metrics: counters, log, context });
+    const onTable = (table: RoutingTable, revision: number, rejected: number) => this.serve(table, revision, rejected);
+    this.connected = {
+      link,
+      tables: new TableSource({ link, names, router, pod, log, onTable }),
+      requests: new RequestIntake({
+        nc: link.nc,
+        connected: () => link.connected(),
+        router: handler,
+        window: config.requestWindow,
+      }),
+      submits: new SubmitIntake({ link, router: handler, window: config.submitWindow, log }),
+    };
+  }
+
+  /** The first table opens the intake; the others replace what messages are judged by from now on. */
+  private serve(table: RoutingTable, revision: number, rejected: number): void {
+    const { config, routerKey, names } = this;
+    const first = this.context === undefined;
+    this.context = contextFor({ config, routerKey, names, schemas: schemaTable, table, revision });
+    this.counters.setRevision(revision, rejected);
+    if (!first || this.draining) return;
+    this.connected?.requests.start();
+    this.connected?.submits.start();
+    this.log.info("router ready", { pod: this.pod.name, revision });
+  }
+
+  private async drain(): Promise<void> {
+    this.draining = true;
+    await Promise.all([this.connected?.requests.stop(), this.connected?.submits.stop()]);
+  }
+
+  private async disconnect(deadlineMs: number): Promise<void> {
+    await this.connected?.link.drain(deadlineMs);
+  }
+}
