@@ -1,0 +1,230 @@
+// The parts of `beamline up` in the order in which they start: nats-server, connection, operator with its routers, worker.
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "../operator/config.ts";
+import { type LogFile, openLogFile } from "../operator/infrastructure/processes/log-file.ts";
+import { type RunningOperator, startOperator } from "../operator/start-operator.ts";
+import { formatConfigProblems, parseConfig } from "../runtime/config.ts";
+import { BeamlineError } from "../runtime/errors.ts";
+import type { Step } from "../runtime/lifecycle.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { removeEndpoints, writeEndpoints } from "./endpoints.ts";
+import { NatsSupervisor } from "./nats-supervisor.ts";
+import { withProgress } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+import { HOST, type UpSettings } from "./up-settings.ts";
+import type { RunningSystem } from "./up-summary.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+export interface LocalSystemOptions {
+  readonly settings: UpSettings;
+  readonly terminal: Terminal;
+  readonly log: Logger;
+  /** Folder of the log files. */
+  readonly logDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const READY_TIMEOUT_MS = 60_000;
+const READY_POLL_MS = 50;
+/** Deadlines of the stops; routers drain within that of the operator, whose own work takes a second of it. */
+const STOP_MS = { worker: 1_500, operator: 5_500, nats: 2_000 } as const;
+const ROUTER_DRAIN = "4500ms";
+/** Settings of other parts that may stand in the environment of `up`. */
+const OTHER_VARIABLES = ["BEAMLINE_CACHE_DIR"];
+
+export class LocalSystem {
+  private readonly options: LocalSystemOptions;
+  private readonly config: OperatorConfig;
+  private readonly failure = new AbortController();
+  private readonly outputs: LogFile[] = [];
+  private readonly nats: NatsSupervisor | undefined;
+  private readonly worker: WorkerProcess | undefined;
+  private link: NatsLink | undefined;
+  private operator: RunningOperator | undefined;
+
+  /** Throws CONFIG_INVALID for what the environment says. */
+  constructor(options: LocalSystemOptions) {
+    this.options = options;
+    this.config = operatorConfigOf(options);
+    const { natsUrl, worker } = options.settings;
+    this.nats = natsUrl === undefined ? this.createNats() : undefined;
+    this.worker = worker === undefined ? undefined : this.createWorker(worker);
+  }
+
+  /** Aborted, with the error, when a part ended that cannot be brought back. */
+  get failed(): AbortSignal {
+    return this.failure.signal;
+  }
+
+  /** In the order of their start; the lifecycle stops them in reverse. */
+  steps(): readonly Step[] {
+    const { nats, worker } = this;
+    const { dataDir } = this.options.settings;
+    return [
+      ...(nats === undefined
+        ? []
+        : [
+            {
+              name: "nats-server",
+              start: () => this.progress("starting nats-server", () => nats.start()),
+              stop: (deadlineMs: number) => nats.stop(deadlineMs),
+              stopTimeoutMs: STOP_MS.nats,
+            },
+          ]),
+      { name: "connection", start: () => this.connect(), stop: () => this.link?.close() },
+      {
+        name: "operator",
+        start: () => this.startOperator(),
+        stop: (deadlineMs) => this.operator?.stop(deadlineMs),
+        stopTimeoutMs: STOP_MS.operator,
+      },
+      { name: "routers", start: () => this.progress("waiting for the routers", () => this.awaitRouters()) },
+      ...(worker === undefined
+        ? []
+        : [
+            {
+              name: "worker",
+              start: () => worker.start(),
+              stop: (deadlineMs: number) => worker.stop(deadlineMs),
+              stopTimeoutMs: STOP_MS.worker,
+            },
+          ]),
+      {
+        name: "endpoints",
+        start: () => writeEndpoints(dataDir, { natsUrl: this.config.natsUrl, httpUrl: this.started().httpUrl }),
+        stop: () => removeEndpoints(dataDir),
+      },
+      { name: "output", stop: () => Promise.all(this.outputs.map((output) => output.close())).then(() => undefined) },
+    ];
+  }
+
+  /** Once everything has started. */
+  describe(cwd: string): RunningSystem {
+    const { settings, logDir } = this.options;
+    const program = this.nats?.program;
+    const origin =
+      program === undefined ? "" : `nats-server ${program.version} from ${program.source}, process ${this.nats?.pid}`;
+    return {
+      settings,
+      cwd,
+      natsUrl: this.config.natsUrl,
+      natsOrigin: origin === "" ? `nats-server ${this.link?.serverVersion}, running already` : origin,
+      httpUrl: this.started().httpUrl,
+      workerPid: this.worker?.pid,
+      logDir,
+      retentionMs: this.config.handoverRetentionMs,
+      status: this.started().document(),
+    };
+  }
+
+  private createNats(): NatsSupervisor {
+    const { settings, terminal } = this.options;
+    return new NatsSupervisor({
+      host: HOST,
+      port: settings.natsPort,
+      dataDir: join(settings.dataDir, "nats"),
+      program: settings.natsServer,
+      onLine: this.openOutput("nats-server"),
+      note: (line) => terminal.note(line, "dim"),
+      onFailure: (error) => this.failure.abort(error),
+    });
+  }
+
+  private createWorker(script: string): WorkerProcess {
+    const { terminal } = this.options;
+    return new WorkerProcess({
+      script,
+      natsUrl: this.config.natsUrl,
+      onLine: this.openOutput("worker"),
+      onUnexpectedExit: (how, lastLines) => {
+        terminal.note(`the worker ended (${how}) and is started again`, "yellow");
+        for (const line of lastLines) terminal.note(`  ${line}`, "dim");
+      },
+    });
+  }
+
+  private async connect(): Promise<void> {
+    const { natsUrl: url, natsCredentialsFile: credentialsFile } = this.config;
+    const credentials = credentialsFile === undefined ? {} : { credentialsFile };
+    this.link = await this.progress(`connecting to ${url}`, () =>
+      connectNats({
+        url,
+        name: "beamline-operator",
+        timeoutMs: CONNECT_TIMEOUT_MS,
+        log: this.options.log,
+        ...credentials,
+      }),
+    );
+  }
+
+  private async startOperator(): Promise<void> {
+    const { link, config } = this;
+    if (link === undefined) throw new Error("the operator starts after the connection");
+    const { log, env } = this.options;
+    const inherited = ROUTER_ENVIRONMENT.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+    const routerEnvironment = { BEAMLINE_DRAIN_TIMEOUT: ROUTER_DRAIN, ...Object.fromEntries(inherited) };
+    this.operator = await this.progress("starting the operator", () =>
+      startOperator(config, link, { log, metrics: createMetrics(), routerEnvironment }),
+    );
+  }
+
+  /** Ready, and on the revision that was written: from then on every printed command works. */
+  private async awaitRouters(): Promise<void> {
+    const endMs = performance.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      const { routers, revision } = this.started().document();
+      if (routers.every((router) => router.ready && router.appliedRevision === revision)) return;
+      if (performance.now() > endMs) {
+        const states = routers.map(
+          ({ name, ready, starts }) => `${name} ${ready ? "ready" : "not ready"}, started ${starts} times`,
+        );
+        throw new BeamlineError(
+          "DEADLINE_EXCEEDED",
+          `the routers were not ready within ${READY_TIMEOUT_MS} ms: ${states.join("; ")}`,
+          {
+            hint: `See their logs in ${this.options.logDir}.`,
+          },
+        );
+      }
+      await delay(READY_POLL_MS, undefined, { signal: this.failed });
+    }
+  }
+
+  private started(): RunningOperator {
+    if (this.operator === undefined) throw new Error("the operator has not started");
+    return this.operator;
+  }
+
+  private progress<T>(activity: string, work: () => Promise<T>): Promise<T> {
+    return withProgress(this.options.terminal, activity, work);
+  }
+
+  private openOutput(name: string): (line: string) => void {
+    const file = openLogFile(join(this.options.logDir, `${name}.log`), this.options.log);
+    this.outputs.push(file);
+    return (line) => file.write(line);
+  }
+}
+
+/** The operator's configuration: its environment, over which the flags win. Throws CONFIG_INVALID with every problem. */
+function operatorConfigOf({ settings, env, logDir }: LocalSystemOptions): OperatorConfig {
+  const environment = {
+    ...env,
+    BEAMLINE_NATS_URL: settings.natsUrl ?? `nats://${HOST}:${settings.natsPort}`,
+    BEAMLINE_POLICIES_DIR: settings.policiesDir,
+    BEAMLINE_STATE_DIR: settings.dataDir,
+    BEAMLINE_HTTP_HOST: HOST,
+    BEAMLINE_HTTP_PORT: String(settings.httpPort),
+    BEAMLINE_ROUTERS: String(settings.routers),
+    BEAMLINE_ROUTER_HEALTH_HOST: HOST,
+    BEAMLINE_ROUTER_HEALTH_PORT: String(settings.healthPort),
+    BEAMLINE_ROUTER_LOG_DIR: logDir,
+  };
+  const parsed = parseConfig(operatorConfig, environment, [...ROUTER_ENVIRONMENT, ...OTHER_VARIABLES]);
+  if (parsed.ok) return parsed.value;
+  throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(parsed.error));
+}

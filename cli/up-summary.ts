@@ -1,0 +1,104 @@
+// What `beamline up` says once it runs: what runs where, and what to try next, with the real ports.
+import { relative } from "node:path";
+import { DEFAULT_STREAM_SETTINGS } from "../core/handover/streams.ts";
+import type { StatusDocument } from "../operator/status-document.ts";
+import { DEFAULT_DATA_DIR } from "./endpoints.ts";
+import { fileProblemTable } from "./status-view.ts";
+import type { Terminal } from "./terminal.ts";
+import type { UpSettings } from "./up-settings.ts";
+
+/** What is known once everything has started. */
+export interface RunningSystem {
+  readonly settings: UpSettings;
+  readonly cwd: string;
+  readonly natsUrl: string;
+  /** Such as `nats-server 2.15.2 from the cache, process 123`. */
+  readonly natsOrigin: string;
+  readonly httpUrl: string;
+  readonly workerPid: number | undefined;
+  readonly logDir: string;
+  /** How long a stored assignment proves its effect. */
+  readonly retentionMs: number;
+  readonly status: StatusDocument;
+}
+
+const SECONDS_PER_MINUTE = 60;
+const MS_PER_SECOND = 1_000;
+
+/** The promise and its bounds: what holds producers back, and the rate at which it begins to. */
+function describeWindow(retentionMs: number): string {
+  const { maxAssignments } = DEFAULT_STREAM_SETTINGS;
+  const seconds = retentionMs / MS_PER_SECOND;
+  const kept = seconds < SECONDS_PER_MINUTE ? `${seconds} s` : `${Math.round(seconds / SECONDS_PER_MINUTE)} min`;
+  const perSecond = Math.floor(maxAssignments / seconds).toLocaleString("en");
+  return `one assignment an effect for ${kept}; up to ${maxAssignments.toLocaleString("en")} are kept (${perSecond}/s sustained), more is back-pressure`;
+}
+
+export function printSummary(terminal: Terminal, system: RunningSystem): void {
+  if (terminal.format === "json") {
+    const { natsUrl, httpUrl, workerPid, logDir, status } = system;
+    terminal.printJson({ pid: process.pid, natsUrl, httpUrl, workerPid, logDir, routers: status.routers });
+    return;
+  }
+  terminal.print(terminal.style("bold", "Beamline is running."));
+  for (const [name, text] of describeParts(system)) terminal.print(`  ${name.padEnd(NAME_WIDTH)}${text}`);
+  const problems = system.status.files.flatMap((file) => file.problems);
+  if (problems.length > 0) {
+    terminal.print("");
+    terminal.print(terminal.style("yellow", "Some files are not in force as they stand:"));
+    terminal.printTable(fileProblemTable(problems));
+  }
+  terminal.print("");
+  terminal.print(terminal.style("bold", "Try next, in another terminal:"));
+  for (const line of suggestCommands(system)) terminal.print(`  ${line}`);
+  terminal.print("");
+  terminal.print("Ctrl-C stops everything.");
+}
+
+const NAME_WIDTH = 10;
+
+function describeParts(system: RunningSystem): readonly (readonly [string, string])[] {
+  const { settings, status, cwd } = system;
+  const inForce = status.policies.filter(({ conditions }) => conditions.some(isReady)).length;
+  const folder = shortPath(cwd, settings.policiesDir);
+  const parts: [string, string][] = [
+    ["NATS", `${system.natsUrl} (${system.natsOrigin})`],
+    ["status", `${system.httpUrl}/status, also /metrics and /readyz`],
+    ["routers", status.routers.map(({ name, healthUrl }) => `${name} ${healthUrl}`).join(", ")],
+    [
+      "policies",
+      `${folder}: ${inForce} of ${status.policies.length} in force; save a file and it is in force within a second`,
+    ],
+    ["window", describeWindow(system.retentionMs)],
+    ["data", shortPath(cwd, settings.dataDir)],
+    ["logs", shortPath(cwd, system.logDir)],
+  ];
+  if (settings.worker !== undefined) {
+    parts.splice(4, 0, ["worker", `${shortPath(cwd, settings.worker)} (process ${system.workerPid ?? "not running"})`]);
+  }
+  return parts;
+}
+
+/** As a person in `cwd` would write it. */
+function shortPath(cwd: string, path: string): string {
+  const short = relative(cwd, path);
+  return short.startsWith("..") ? path : short || ".";
+}
+
+function isReady({ type, status }: { readonly type: string; readonly status: string }): boolean {
+  return type === "Ready" && status === "True";
+}
+
+/** Commands that work as printed: with the flags that this `up` needs and others do not. */
+function suggestCommands({ settings, status, cwd }: RunningSystem): readonly string[] {
+  const dataDir = shortPath(cwd, settings.dataDir);
+  const flags = dataDir === DEFAULT_DATA_DIR ? "" : ` --data-dir ${dataDir}`;
+  const policy = status.policies.find(({ policyId }) => policyId === "chat") ?? status.policies[0];
+  const decide =
+    policy === undefined
+      ? []
+      : [
+          `npx beamline decide --tenant ${policy.tenantId} --policy ${policy.policyId} --type chat --payload '{"prompt":"hello"}' --explain${flags}`,
+        ];
+  return [...decide, `npx beamline status${flags}`, `npx beamline dlq list${flags}`];
+}

@@ -1,0 +1,67 @@
+// The conditions of a Router: may it have its bus, and do its pods run.
+import type { ObservedCondition } from "./conditions.ts";
+
+export interface ObservedRouter {
+  readonly generation: number;
+  /** `<namespace>/<name>` of the Router that owns the bus, when it is another one. */
+  readonly busOwner: string | undefined;
+  /** Pods asked for, running with the current settings, and ready. */
+  readonly desiredPods: number;
+  readonly updatedPods: number;
+  readonly readyPods: number;
+  /** Why pods do not come up, when that is known. */
+  readonly failure: string | undefined;
+}
+
+/** Accepted, Available (a pod is ready), Progressing (not yet as desired) and Ready, in this order. */
+export function routerConditions(observed: ObservedRouter): readonly ObservedCondition[] {
+  const accepted = acceptedCondition(observed);
+  const available = availableCondition(observed);
+  return [accepted, available, progressingCondition(observed), readyCondition(observed, accepted, available)];
+}
+
+function acceptedCondition({ generation, busOwner }: ObservedRouter): ObservedCondition {
+  if (busOwner === undefined) {
+    return condition(generation, "Accepted", "True", "Accepted", "the bus belongs to this Router");
+  }
+  const message = `the bus belongs to Router ${busOwner}; give this one a NATS account of its own or subjects.prefix`;
+  return condition(generation, "Accepted", "False", "SubjectConflict", message);
+}
+
+function availableCondition({ generation, readyPods, failure }: ObservedRouter): ObservedCondition {
+  if (readyPods > 0) return condition(generation, "Available", "True", "RouterReady", "at least one router is ready");
+  const message = failure === undefined ? "no router is ready" : `no router is ready: ${failure}`;
+  return condition(generation, "Available", "False", "NoReadyPods", message);
+}
+
+function progressingCondition(observed: ObservedRouter): ObservedCondition {
+  const { generation, desiredPods, updatedPods, readyPods, busOwner, failure } = observed;
+  if (busOwner !== undefined) {
+    return condition(generation, "Progressing", "False", "NotAccepted", "no router is started without its bus");
+  }
+  if (readyPods >= desiredPods && updatedPods >= desiredPods) {
+    return condition(generation, "Progressing", "False", "Complete", "every router runs with the current settings");
+  }
+  const message = failure === undefined ? "routers are starting" : `routers are starting again: ${failure}`;
+  return condition(generation, "Progressing", "True", "RoutersStarting", message);
+}
+
+function readyCondition(
+  { generation }: ObservedRouter,
+  accepted: ObservedCondition,
+  available: ObservedCondition,
+): ObservedCondition {
+  const culprit = [accepted, available].find(({ status }) => status !== "True");
+  if (culprit === undefined) return condition(generation, "Ready", "True", "Ready", "the Router takes messages");
+  return condition(generation, "Ready", culprit.status, culprit.reason, `${culprit.type}: ${culprit.message}`);
+}
+
+function condition(
+  observedGeneration: number,
+  type: string,
+  status: ObservedCondition["status"],
+  reason: string,
+  message: string,
+): ObservedCondition {
+  return { type, status, reason, message, observedGeneration };
+}

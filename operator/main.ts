@@ -1,0 +1,78 @@
+// The operator process: connects, keeps configuration and routers as the folder of policies says, ends in order.
+import { prefixProblem } from "../core/handover/subjects.ts";
+import { formatConfigProblems, parseConfig, redactConfig } from "../runtime/config.ts";
+import { BeamlineError, describeError, exitCodeOf } from "../runtime/errors.ts";
+import { exitWhenParentEnds, runLifecycle, type Step } from "../runtime/lifecycle.ts";
+import { createLimitedLogger, createLogger } from "../runtime/log.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "./config.ts";
+import { type RunningOperator, startOperator } from "./start-operator.ts";
+
+/** Lines of one message in a minute. */
+const LOG_LIMIT = { linesPerWindow: 60, windowMs: 60_000 };
+/** Routers drain for up to 10 s (DRAIN_DEADLINE_MS) before they are killed. */
+const OPERATOR_STOP_MS = 11_000;
+const TOTAL_STOP_MS = 15_000;
+
+async function runOperator(config: OperatorConfig): Promise<number> {
+  const log = createLimitedLogger(createLogger({ service: "operator", level: config.logLevel }), LOG_LIMIT);
+  log.info("operator starting", { config: redactConfig(operatorConfig, config) });
+  let link: NatsLink | undefined;
+  let operator: RunningOperator | undefined;
+  const steps: Step[] = [
+    {
+      name: "nats",
+      start: async () => {
+        const { natsUrl: url, natsCredentialsFile: credentialsFile, natsTimeoutMs: timeoutMs } = config;
+        const credentials = credentialsFile === undefined ? {} : { credentialsFile };
+        link = await connectNats({ url, timeoutMs, name: "beamline-operator", log, ...credentials });
+      },
+      stop: async (deadlineMs) => {
+        await link?.drain(deadlineMs);
+      },
+    },
+    {
+      name: "operator",
+      start: async () => {
+        if (link === undefined) throw new Error("not connected");
+        const routerEnvironment = pickEnvironment(process.env);
+        operator = await startOperator(config, link, { log, metrics: createMetrics(), routerEnvironment });
+      },
+      stop: (deadlineMs) => operator?.stop(deadlineMs),
+      stopTimeoutMs: OPERATOR_STOP_MS,
+    },
+  ];
+  const code = await runLifecycle(steps, { log, totalStopMs: TOTAL_STOP_MS });
+  log.flush();
+  return code;
+}
+
+function pickEnvironment(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  const picked: Record<string, string> = {};
+  for (const name of ROUTER_ENVIRONMENT) {
+    const value = environment[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
+function readConfig(): OperatorConfig {
+  const parsed = parseConfig(operatorConfig, process.env, ROUTER_ENVIRONMENT);
+  if (!parsed.ok) throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(parsed.error));
+  const { subjectsPrefix: prefix } = parsed.value;
+  const problem = prefix === undefined ? undefined : prefixProblem(prefix);
+  if (problem === undefined) return parsed.value;
+  throw new BeamlineError("CONFIG_INVALID", `BEAMLINE_SUBJECTS_PREFIX: "${prefix}" ${problem}`);
+}
+
+try {
+  const config = readConfig();
+  if (config.parentPipe) exitWhenParentEnds(process.stdin);
+  process.exitCode = await runOperator(config);
+} catch (error) {
+  process.stderr.write(`${describeError(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
+// Timers and sockets of libraries must not keep a stopped operator alive.
+process.exit();

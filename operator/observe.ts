@@ -1,0 +1,212 @@
+// What was planned, written, acknowledged and observed -> the conditions of every object, as one document.
+import type { RouterAck, RouterKey } from "../core/config/entry.ts";
+import { type ProgrammedTarget, type ProgrammedVerdict, programmedByUid } from "../core/config/programmed.ts";
+import type { Names } from "../core/handover/subjects.ts";
+import type { CompiledPolicy } from "../core/policy/table.ts";
+import { type Condition, mergeConditions, type ObservedCondition } from "../core/reconcile/conditions.ts";
+import { type ObservedObject, objectConditions } from "../core/reconcile/object-conditions.ts";
+import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
+import { routerConditions } from "../core/reconcile/router.ts";
+import { policyConditions } from "../core/reconcile/routing-policy.ts";
+import type { ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import type { FileProblem, FileStatus, ObjectStatus, RouterStatus, StatusDocument } from "./status-document.ts";
+
+/** Everything that the status is a function of. */
+export interface Observation {
+  readonly router: RouterKey;
+  readonly names: Names;
+  readonly snapshot: SourceSnapshot;
+  readonly plan: EntryPlan;
+  readonly head: { readonly revision: number; readonly epoch: string } | undefined;
+  target(key: string): ProgrammedTarget | undefined;
+  readonly acks: ReadonlyMap<string, RouterAck>;
+  readonly pods: readonly ObservedPod[];
+  readonly desiredPods: number;
+  readonly busOwner: string | undefined;
+  /** Conditions as they were last observed, by `conditionsKey`; what is not in it is as the source has it. */
+  readonly previous: ReadonlyMap<string, readonly Condition[]>;
+  /** Problems with objects that the plan knows nothing of, such as a second Router. */
+  readonly extraProblems: readonly FileProblem[];
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+export interface ObservedStatus {
+  readonly document: StatusDocument;
+  /** For the next observation. */
+  readonly conditions: ReadonlyMap<string, readonly Condition[]>;
+  /** Whether an object waits for routers to apply it: its status will change in a moment. */
+  readonly pending: boolean;
+}
+
+const ROUTER_CONDITIONS_KEY = "Router";
+
+/** A new uid is a new object, with conditions of its own. */
+function conditionsKey({ kind, meta }: Pick<SourceObject, "kind" | "meta">): string {
+  return `${objectKey({ kind, meta })}/${meta.uid}`;
+}
+
+/** Builds the status; the same observation gives the same document. */
+export function observeStatus(observation: Observation): ObservedStatus {
+  const { router, plan, snapshot, head, names } = observation;
+  const byPolicy = compiledPolicies(plan);
+  const origins = new Map(snapshot.objects.map((object) => [objectKey(object), object]));
+  const parts: Parts = { policies: [], providers: [], tenants: [] };
+  const conditions = new Map<string, readonly Condition[]>();
+  let pending = false;
+  for (const verdict of plan.verdicts.values()) {
+    const observed = observeObject(observation, verdict);
+    pending ||= observed.refusals.length === 0 && observed.programmed.reason === "Pending";
+    const status = objectStatus(observation, verdict, observed, origins.get(objectKey(verdict.desired)));
+    conditions.set(conditionsKey(verdict.desired), status.conditions);
+    addStatus(parts, verdict, status, byPolicy, names);
+  }
+  const ofRouter = observeRouter(observation);
+  conditions.set(ROUTER_CONDITIONS_KEY, ofRouter);
+  const document: StatusDocument = {
+    revision: head?.revision ?? 0,
+    epoch: head?.epoch ?? "",
+    router: { ...router, conditions: ofRouter },
+    routers: observation.pods.map((pod) => routerStatus(pod, observation.acks.get(pod.uid))),
+    policies: parts.policies.sort(byName),
+    providers: parts.providers.sort(byName),
+    tenants: parts.tenants.sort(byName),
+    files: withProblems(snapshot.files, observation.extraProblems),
+    unfenced: true,
+  };
+  return { document, conditions, pending };
+}
+
+interface Parts {
+  readonly policies: StatusDocument["policies"][number][];
+  readonly providers: StatusDocument["providers"][number][];
+  readonly tenants: StatusDocument["tenants"][number][];
+}
+
+function observeObject(observation: Observation, verdict: Verdict): ObservedObject {
+  return {
+    generation: verdict.desired.meta.generation,
+    refusals: verdict.refusals,
+    inForceGeneration: verdict.inForceGeneration,
+    programmed: observeProgrammed(observation, verdict),
+    partiallySupported: verdict.partiallySupported,
+  };
+}
+
+function observeProgrammed(observation: Observation, { key, desired }: Verdict): ProgrammedVerdict {
+  const { uid, generation } = desired.meta;
+  const known = observation.target(key);
+  const written = known?.uid === uid && known.generation === generation;
+  const target = written ? known : { key, uid, generation, epoch: "", revision: undefined };
+  return programmedByUid(target, observation.acks, observation.pods);
+}
+
+function objectStatus(
+  observation: Observation,
+  verdict: Verdict,
+  observed: ObservedObject,
+  source: SourceObject | undefined,
+): ObjectStatus {
+  const { desired, warnings, implicitProviders } = verdict;
+  const { namespace, name, generation } = desired.meta;
+  const conditions: readonly ObservedCondition[] =
+    desired.kind === "RoutingPolicy"
+      ? policyConditions({ ...observed, unresolved: warnings, implicitProviders })
+      : objectConditions(observed);
+  return {
+    namespace,
+    name,
+    generation,
+    observedGeneration: generation,
+    ...(source?.origin === undefined ? {} : { file: source.origin.file }),
+    conditions: mergeConditions(previousConditions(observation, desired, source), conditions, observation.now),
+    problems: source === undefined ? [] : positioned(verdict, source),
+  };
+}
+
+/** Refusals and warnings as problems in the file that the object comes from. */
+function positioned({ refusals, warnings, specProblems }: Verdict, { origin }: SourceObject): readonly FileProblem[] {
+  if (origin === undefined) return [];
+  const { file, locate } = origin;
+  const spec = specProblems.map((problem) => ({ file, ...locate(problem.path, problem.rule), ...problem }));
+  const others = [...refusals, ...warnings].filter(({ reason }) => reason !== "Invalid");
+  return [
+    ...spec,
+    ...others.map(({ path = "", reason, message }) => ({ file, ...locate(path), path, rule: reason, message })),
+  ];
+}
+
+function addStatus(
+  parts: Parts,
+  { key, desired, object }: Verdict,
+  status: ObjectStatus,
+  byPolicy: ReadonlyMap<string, CompiledPolicy>,
+  names: Names,
+): void {
+  const { namespace, name } = desired.meta;
+  if (desired.kind === "Tenant") {
+    parts.tenants.push(status);
+  } else if (desired.kind === "Provider") {
+    const providerId = object?.kind === "Provider" ? object.spec.providerId : name;
+    parts.providers.push({ ...status, providerId, consumer: names.consumers.provider({ namespace, name }) });
+  } else {
+    const compiled = byPolicy.get(`${namespace}/${name}`);
+    const spec = object?.kind === "RoutingPolicy" ? object.spec : undefined;
+    const tenantId = spec?.tenantId ?? compiled?.tenantId ?? "";
+    parts.policies.push({ ...status, tenantId, policyId: spec?.policyId ?? compiled?.policyId ?? key });
+  }
+}
+
+function observeRouter(observation: Observation): readonly Condition[] {
+  const { pods, desiredPods, busOwner, now } = observation;
+  const conditions = routerConditions({
+    generation: 1,
+    busOwner,
+    desiredPods,
+    updatedPods: pods.filter(({ updated }) => updated).length,
+    readyPods: pods.filter(({ ready }) => ready).length,
+    failure: pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
+  });
+  return mergeConditions(observation.previous.get(ROUTER_CONDITIONS_KEY) ?? [], conditions, now);
+}
+
+function previousConditions(
+  { previous }: Observation,
+  desired: Pick<SourceObject, "kind" | "meta">,
+  source: SourceObject | undefined,
+): readonly Condition[] {
+  return previous.get(conditionsKey(desired)) ?? source?.conditions ?? [];
+}
+
+function routerStatus(
+  { name, uid, pid, ready, healthUrl, starts }: ObservedPod,
+  ack: RouterAck | undefined,
+): RouterStatus {
+  const appliedRevision = ack?.appliedRevision ?? 0;
+  return { name, uid, pid, ready, appliedRevision, rejectedCount: ack?.rejectedCount ?? 0, healthUrl, starts };
+}
+
+function compiledPolicies({ compiled }: EntryPlan): ReadonlyMap<string, CompiledPolicy> {
+  const byName = new Map<string, CompiledPolicy>();
+  for (const policies of compiled.table.policies.values()) {
+    for (const policy of policies.values()) byName.set(`${policy.meta.namespace}/${policy.meta.name}`, policy);
+  }
+  return byName;
+}
+
+function withProblems(files: readonly FileStatus[], extra: readonly FileProblem[]): readonly FileStatus[] {
+  return files.map(({ file, problems }) => ({
+    file,
+    problems: [...problems, ...extra.filter((problem) => problem.file === file)],
+  }));
+}
+
+function objectKey({ kind, meta }: Pick<SourceObject, "kind" | "meta">): string {
+  return `${kind}/${meta.namespace}/${meta.name}`;
+}
+
+function byName(left: ObjectStatus, right: ObjectStatus): number {
+  const a = `${left.namespace}/${left.name}`;
+  const b = `${right.namespace}/${right.name}`;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,47 @@
+// The words for each stage of a decision.
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { explanationTable } from "../../cli/explanation.ts";
+import type { ExplainStep } from "../../core/decide/decision.ts";
+
+const STEPS: readonly (readonly [ExplainStep, string])[] = [
+  [
+    { stage: "policy", policyId: "chat", tenantId: "demo", object: "demo/chat", generation: 3 },
+    "demo/chat, generation 3, is policy chat of tenant demo",
+  ],
+  [{ stage: "rule", rule: "gold", when: "true", outcome: "matched" }, "gold: matched: true"],
+  [
+    { stage: "rule", rule: "gold", when: "context.x == ''", outcome: "error skipped", error: "no such key: x" },
+    "gold: error skipped: context.x == '' (no such key: x)",
+  ],
+  [
+    { stage: "filter", kept: ["a", "b"], dropped: [{ name: "c", reason: "drained" }] },
+    "kept a, b; dropped c (drained)",
+  ],
+  [{ stage: "filter", kept: [], dropped: [] }, "kept none"],
+  [{ stage: "tier", priority: 1, candidates: ["a"] }, "priority 1: a"],
+  [{ stage: "prefer", order: ["a", "b"], chosen: "b" }, "a, b: chose b"],
+  [{ stage: "prefer", order: ["a"], chosen: undefined }, "a: none of them is a candidate"],
+  [
+    {
+      stage: "pick",
+      key: "s1",
+      scores: [
+        { name: "a", weight: 70, score: 1234.56 },
+        { name: "b", weight: 30, score: 9.8765 },
+      ],
+      chosen: "a",
+    },
+    "key s1: a weight 70 scores 1235, b weight 30 scores 9.88: chose a",
+  ],
+  [{ stage: "fallback", provider: "a", used: true }, "chose a"],
+  [{ stage: "fallback", provider: "a", used: false, reason: "breaker_open" }, "a is not usable: breaker_open"],
+];
+
+describe("cli explanation", () => {
+  for (const [step, words] of STEPS) {
+    it(`says of ${step.stage}: ${words}`, () => {
+      assert.deepEqual(explanationTable([step]).rows, [[step.stage, words]]);
+    });
+  }
+});

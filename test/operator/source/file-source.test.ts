@@ -1,0 +1,167 @@
+// What happens in real folders: half-written files, folders that come and go, names that are none of ours.
+import assert from "node:assert/strict";
+import { appendFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { FileSource } from "../../../operator/source/files/file-source.ts";
+import { writeStatusFile } from "../../../operator/source/files/status-file.ts";
+import { BeamlineError } from "../../../runtime/errors.ts";
+import { createLogger } from "../../../runtime/log.ts";
+import { eventually } from "../../support/await.ts";
+import { makeTempDir, type TempDir } from "../../support/temp.ts";
+
+const DEADLINE_MS = 5_000;
+const router = { namespace: "beamline-system", name: "default" };
+const log = createLogger({ service: "test", level: "silent" });
+
+function policy(name: string): string {
+  return `apiVersion: beamline.dev/v1alpha1\nkind: RoutingPolicy\nmetadata: {name: ${name}}\nspec: {providers: [{name: openai}]}\n`;
+}
+
+describe("folder of policies", () => {
+  let folder: TempDir;
+  let state: TempDir;
+  let source: FileSource;
+
+  const names = (): string[] =>
+    source
+      .snapshot()
+      .objects.map(({ meta }) => meta.name)
+      .sort();
+  const whenNames = (expected: readonly string[]): Promise<unknown> =>
+    eventually(() => JSON.stringify(names()) === JSON.stringify(expected), {
+      deadlineMs: DEADLINE_MS,
+      describe: () => `objects ${expected.join(", ")}; there are ${names().join(", ")}`,
+    });
+  const open = async (path = folder.path): Promise<void> => {
+    source = new FileSource({ folder: path, stateDir: state.path, router, log });
+    await source.start(new Map(), () => undefined);
+  };
+
+  beforeEach(async () => {
+    folder = await makeTempDir();
+    state = await makeTempDir();
+  });
+  afterEach(async () => {
+    await source.stop();
+    await folder.remove();
+    await state.remove();
+  });
+
+  it("takes .yaml, .yml and .json at any depth, and nothing else", async () => {
+    await mkdir(join(folder.path, "a", "b"), { recursive: true });
+    await mkdir(join(folder.path, ".hidden"));
+    await writeFile(join(folder.path, "a", "b", "deep.yml"), policy("deep"));
+    const json = { apiVersion: "beamline.dev/v1alpha1", kind: "Provider", metadata: { name: "p" }, spec: {} };
+    await writeFile(join(folder.path, "p.json"), JSON.stringify(json));
+    for (const other of ["notes.txt", ".swp.yaml", "policy.yaml~", ".hidden/x.yaml"]) {
+      await writeFile(join(folder.path, other), policy("wrong"));
+    }
+    await open();
+    assert.deepEqual(names(), ["deep", "p"]);
+  });
+
+  it("follows folders that are made, moved and removed while it runs", async () => {
+    await open();
+    await mkdir(join(folder.path, "team"));
+    await writeFile(join(folder.path, "team", "x.yaml"), policy("x"));
+    await whenNames(["x"]);
+    const uid = source.snapshot().objects[0]?.meta.uid;
+    await rename(join(folder.path, "team"), join(folder.path, "moved"));
+    await eventually(() => source.snapshot().objects[0]?.origin?.file === "moved/x.yaml", {
+      deadlineMs: DEADLINE_MS,
+      describe: "the object is where it was moved",
+    });
+    assert.equal(source.snapshot().objects[0]?.meta.uid, uid, "a moved file holds the same object");
+    await rm(join(folder.path, "moved"), { recursive: true });
+    await whenNames([]);
+  });
+
+  it("waits for a file that is being written", async () => {
+    const path = join(folder.path, "x.yaml");
+    const seen: string[][] = [];
+    source = new FileSource({ folder: folder.path, stateDir: state.path, router, log });
+    await source.start(new Map(), () => seen.push(names()));
+    const text = `${policy("first")}---\n${policy("second")}`;
+    for (const line of text.split("\n")) await appendFile(path, `${line}\n`);
+    await whenNames(["first", "second"]);
+    assert.ok(
+      seen.every((objects) => objects.length !== 1),
+      "never half of the file",
+    );
+  });
+
+  it("keeps what an emptied file held", async () => {
+    await writeFile(join(folder.path, "x.yaml"), policy("x"));
+    await open();
+    await writeFile(join(folder.path, "x.yaml"), "");
+    await eventually(() => source.snapshot().files[0]?.problems[0]?.rule === "empty_file", {
+      deadlineMs: DEADLINE_MS,
+      describe: "the empty file is a problem",
+    });
+    assert.deepEqual(names(), ["x"]);
+  });
+
+  it("follows links, as mounted configuration has them, and passes over those that lead nowhere", async () => {
+    await mkdir(join(folder.path, "..data-1"));
+    await writeFile(join(folder.path, "..data-1", "x.yaml"), policy("one"));
+    await symlink("..data-1", join(folder.path, "..data"));
+    await symlink("..data/x.yaml", join(folder.path, "x.yaml"));
+    await symlink("nowhere", join(folder.path, "y.yaml"));
+    await open();
+    assert.deepEqual(names(), ["one"]);
+    await mkdir(join(folder.path, "..data-2"));
+    await writeFile(join(folder.path, "..data-2", "x.yaml"), policy("two"));
+    await symlink("..data-2", join(folder.path, "..data.next"));
+    await rename(join(folder.path, "..data.next"), join(folder.path, "..data"));
+    await whenNames(["two"]);
+  });
+
+  it("keeps everything in force while the folder is away, and follows the one that comes back", async () => {
+    const inner = join(folder.path, "inner");
+    await mkdir(inner);
+    await writeFile(join(inner, "x.yaml"), policy("x"));
+    const warnings: string[] = [];
+    const recording = { ...log, warn: (message: string) => warnings.push(message) };
+    source = new FileSource({ folder: inner, stateDir: state.path, router, log: recording });
+    await source.start(new Map(), () => undefined);
+    await rename(inner, join(folder.path, "away"));
+    await eventually(() => warnings.includes("folder not readable"), {
+      deadlineMs: DEADLINE_MS,
+      describe: "the missing folder is noticed",
+    });
+    assert.deepEqual(names(), ["x"]);
+    await mkdir(inner);
+    await writeFile(join(inner, "y.yaml"), policy("y"));
+    await whenNames(["y"]);
+  });
+
+  it("that does not exist is an error which names it", async () => {
+    source = new FileSource({ folder: join(folder.path, "missing"), stateDir: state.path, router, log });
+    await assert.rejects(
+      source.start(new Map(), () => undefined),
+      (error: unknown) =>
+        error instanceof BeamlineError && error.code === "INPUT_MISSING" && /missing/.test(error.message),
+    );
+  });
+
+  it("has its status in a folder that can be written, or says which cannot", async () => {
+    await open();
+    await writeFile(join(state.path, "file"), "");
+    const document = {
+      revision: 1,
+      epoch: "",
+      router: { ...router, conditions: [] },
+      routers: [],
+      policies: [],
+      providers: [],
+      tenants: [],
+      files: [],
+      unfenced: true,
+    };
+    await assert.rejects(
+      writeStatusFile(join(state.path, "file"), document),
+      (error: unknown) => error instanceof BeamlineError && error.message.includes(state.path),
+    );
+  });
+});
