@@ -1,0 +1,105 @@
+// Tables of conditions: every status and reason that the pure functions give for a set of observations that covers them.
+import type { RouterAck } from "../../core/config/entry.ts";
+import { type ProgrammedVerdict, programmed } from "../../core/config/programmed.ts";
+import type { CompileReason } from "../../core/policy/compile-problem.ts";
+import type { ObservedCondition } from "../../core/reconcile/conditions.ts";
+import type { Refusal } from "../../core/reconcile/object-conditions.ts";
+import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
+import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
+import { code, table } from "./markdown.ts";
+
+const target = { key: "k", uid: "u", generation: 2, epoch: "e", revision: 5 };
+const pod = { name: "router-0", uid: "p", ready: true };
+const applied: RouterAck = { podUid: "p", version: "", epoch: "e", appliedRevision: 5, rejected: [], rejectedCount: 0 };
+const rejection = { key: "k", uid: "u", generation: 2, reason: "why" };
+
+/** One verdict for each way that acknowledgements and pods can stand. */
+const verdicts: readonly ProgrammedVerdict[] = [
+  programmed(target, [applied], [pod]),
+  programmed(target, [{ ...applied, appliedRevision: 4 }], [pod]),
+  programmed(target, [], []),
+  programmed(target, [{ ...applied, rejected: [rejection], rejectedCount: 1 }], [pod]),
+  programmed(target, [{ ...applied, rejectedCount: 101 }], [pod]),
+];
+
+const invalid: Refusal = { reason: "Invalid", message: "what is wrong with it", path: "spec" };
+const unresolved: Refusal = { reason: "RefNotFound", message: "what it refers to is not there" };
+
+function observedPolicy(change: Partial<ObservedPolicy>): ObservedPolicy {
+  const programmedTrue = verdicts[0];
+  if (programmedTrue === undefined) throw new Error("no verdicts");
+  return {
+    generation: 2,
+    refusals: [],
+    inForceGeneration: 2,
+    programmed: programmedTrue,
+    partiallySupported: [],
+    unresolved: [],
+    implicitProviders: [],
+    ...change,
+  };
+}
+
+function distinct(conditions: readonly ObservedCondition[]): string {
+  const rows = new Map<string, readonly string[]>();
+  for (const { type, status, reason, message } of conditions) {
+    const key = `${type} ${status} ${reason}`;
+    if (!rows.has(key)) rows.set(key, [code(type), status, code(reason), message]);
+  }
+  const order = [...new Set(conditions.map(({ type }) => type))];
+  const sorted = [...rows.values()].toSorted(
+    (left, right) => order.indexOf(stripCode(left[0])) - order.indexOf(stripCode(right[0])),
+  );
+  return table(["Condition", "Status", "Reason", "Message, for example"], sorted);
+}
+
+function stripCode(text: string | undefined): string {
+  return (text ?? "").replaceAll("`", "");
+}
+
+export function policyConditionTable(): string {
+  const observations = [
+    ...verdicts.map((verdict) => observedPolicy({ programmed: verdict })),
+    observedPolicy({ implicitProviders: ["demo/openai"] }),
+    observedPolicy({ refusals: [invalid], inForceGeneration: 1 }),
+    observedPolicy({ unresolved: [unresolved] }),
+    observedPolicy({ partiallySupported: ["spec.rateLimit"] }),
+  ];
+  return distinct(observations.flatMap((observation) => policyConditions(observation)));
+}
+
+export function routerConditionTable(): string {
+  const complete: ObservedRouter = {
+    generation: 1,
+    busOwner: undefined,
+    desiredPods: 2,
+    updatedPods: 2,
+    readyPods: 2,
+    failure: undefined,
+  };
+  const observations: readonly ObservedRouter[] = [
+    complete,
+    { ...complete, updatedPods: 1, readyPods: 1 },
+    { ...complete, readyPods: 0, failure: "it exits with code 78" },
+    { ...complete, busOwner: "team-a/router", readyPods: 0 },
+  ];
+  return distinct(observations.flatMap((observation) => routerConditions(observation)));
+}
+
+/** Why an object is not taken as it is; a reason without a line here is a compile error. */
+const REFUSALS: Readonly<Record<CompileReason | "Invalid", readonly [condition: string, meaning: string]>> = {
+  Invalid: ["Accepted", "the object breaks its schema; the message names field, value and rule"],
+  InvalidExpression: ["Accepted", "a rule's expression does not compile; the message has its position"],
+  Conflict: ["Accepted", "an older policy has the same tenant and policy id, or the object stands twice"],
+  TenantNotPermitted: ["Accepted", "the namespace may not write policies for this tenant"],
+  QuotaExceeded: ["Accepted", "more policies, rules or providers than the Tenant allows"],
+  RefNotFound: ["ResolvedRefs", "a provider of another namespace does not exist; it is left out"],
+  RefNotPermitted: ["ResolvedRefs", "a provider of another namespace does not name this one; it is left out"],
+};
+
+export function refusalTable(): string {
+  return table(
+    ["Reason", "Of condition", "Meaning"],
+    Object.entries(REFUSALS).map(([reason, [condition, meaning]]) => [code(reason), code(condition), meaning]),
+  );
+}

@@ -1,0 +1,73 @@
+// Every generated table by the name that documents give it.
+
+import { operatorConfig } from "../../operator/config.ts";
+import { createOperatorMetrics } from "../../operator/metrics.ts";
+import { routerConfig } from "../../router/config.ts";
+import { createRouterMetrics } from "../../router/metrics.ts";
+import { policyConditionTable, refusalTable, routerConditionTable } from "./condition-tables.ts";
+import { settingTable } from "./config-tables.ts";
+import { answerCodeTable, decideErrorTable, exitCodeTable, intakeCodeTable, reasonTable } from "./error-tables.ts";
+import { messageTable } from "./message-tables.ts";
+import { metricTable } from "./metric-tables.ts";
+import { objectReference } from "./object-tables.ts";
+import { digestVectors, fingerprintVectors, keyedEffectVectors, streamEffectVectors } from "./vector-tables.ts";
+import { bucketTable, consumerTable, headerTable, streamTable, subjectTable } from "./wire-tables.ts";
+
+/** Makes the Markdown of one table. */
+type TableMaker = () => string | Promise<string>;
+
+const makers: Readonly<Record<string, TableMaker>> = {
+  subjects: subjectTable,
+  streams: streamTable,
+  consumers: consumerTable,
+  buckets: bucketTable,
+  headers: headerTable,
+  "message-route-request": () => messageTable("beamline.flow.v1.RouteRequest"),
+  "message-message": () => messageTable("beamline.flow.v1.Message"),
+  "message-route-decision": () => messageTable("beamline.flow.v1.RouteDecision"),
+  "message-decide-request": () => messageTable("beamline.compat.v1.DecideRequest"),
+  "message-exec-assignment": () => messageTable("beamline.worker.v1.ExecAssignment"),
+  "message-exec-assignment-ack": () => messageTable("beamline.worker.v1.ExecAssignmentAck"),
+  "message-exec-result": () => messageTable("beamline.worker.v1.ExecResult"),
+  "object-routing-policy": () => objectReference("RoutingPolicy"),
+  "object-provider": () => objectReference("Provider"),
+  "object-router": () => objectReference("Router"),
+  "object-tenant": () => objectReference("Tenant"),
+  "settings-router": () => settingTable(routerConfig),
+  "settings-operator": () => settingTable(operatorConfig),
+  "vectors-digest": digestVectors,
+  "vectors-keyed-effect": keyedEffectVectors,
+  "vectors-stream-effect": streamEffectVectors,
+  "vectors-fingerprint": fingerprintVectors,
+  "conditions-policy": policyConditionTable,
+  "conditions-refusals": refusalTable,
+  "conditions-router": routerConditionTable,
+  "metrics-router": () => metricTable(createRouterMetrics),
+  "metrics-operator": () => metricTable(createOperatorMetrics),
+  "intake-codes": intakeCodeTable,
+  "intake-reasons": reasonTable,
+  "answer-codes": answerCodeTable,
+  "decide-errors": decideErrorTable,
+  "exit-codes": exitCodeTable,
+};
+
+export interface RenderedTables {
+  /** Markdown by name. */
+  readonly tables: Readonly<Record<string, string>>;
+  /** Tables that could not be made, as sentences. */
+  readonly problems: readonly string[];
+}
+
+/** Makes every table. One that fails does not keep the others from being written. */
+export async function renderTables(): Promise<RenderedTables> {
+  const rendered: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [name, maker] of Object.entries(makers)) {
+    try {
+      rendered[name] = await maker();
+    } catch (thrown) {
+      problems.push(`table "${name}" cannot be made: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    }
+  }
+  return { tables: rendered, problems };
+}
