@@ -2,7 +2,7 @@
 import type { DecideError, ExplainStep } from "../core/decide/decision.ts";
 import { type Answer, type AnswerError, buildAnswer, buildErrorAnswer } from "../core/handover/answer.ts";
 import { checkPublishSubject } from "../core/handover/check-publish-subject.ts";
-import type { Effect, EffectResult } from "../core/handover/effects.ts";
+import type { Effect, EffectResult, ReplyResult } from "../core/handover/effects.ts";
 import { DECIDE_ERROR_CODE } from "../core/handover/error-codes.ts";
 import { asciiJson } from "../core/handover/header.ts";
 import type { DecisionRecord } from "../core/handover/record.ts";
@@ -97,6 +97,7 @@ function* send(delivery: Delivery, tenantId: string, answer: Answer, context: Ha
   const rules = { tenantId: tenantPartOf(delivery.subject) ?? tenantId, allowedSubjects, prefix: names.prefix };
   const subject = checkPublishSubject(delivery.replyTo, use, rules);
   if (!subject.ok) return "forbidden";
-  yield { kind: "reply", subject: subject.value, headers: answer.headers, body: answer.body };
-  return "sent";
+  const reply = { subject: subject.value, headers: answer.headers, body: answer.body };
+  const result = (yield { kind: "reply", ...reply }) as ReplyResult;
+  return result.kind === "unsent" ? "unsent" : "sent";
 }

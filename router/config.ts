@@ -143,7 +143,8 @@ export const routerConfig = defineConfig({
     kind: "duration",
     env: "BEAMLINE_DECIDED_TTL",
     default: 15 * MINUTE_MS,
-    min: 1_000,
+    // Not below the duplicate window: its message id would still be remembered when the decision is gone.
+    min: 2 * MINUTE_MS,
     max: 24 * 60 * MINUTE_MS,
     description: "How long a keyed decision without dispatch stands",
   },

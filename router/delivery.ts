@@ -64,8 +64,8 @@ export interface Handled {
   readonly outcome: Outcome;
   /** Whether the disposition is the fault of this message and counts towards its error limit. */
   readonly countsAsError: boolean;
-  /** forbidden: an answer was asked for on a subject that no router publishes to; nothing was written. */
-  readonly reply: "sent" | "none" | "forbidden";
+  /** unsent: the answer did not leave this process. forbidden: an answer was asked for on a subject that no router publishes to; nothing was written. */
+  readonly reply: "sent" | "unsent" | "none" | "forbidden";
 }
 
 export type Outcome =

@@ -37,8 +37,8 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
   });
   const replies = metrics.counter({
     name: "router_replies_total",
-    help: "Answers, by what became of them; forbidden: asked for on a subject no router publishes to.",
-    labels: { outcome: ["sent", "none", "forbidden"] },
+    help: "Answers, by what became of them; unsent: it did not leave the router; forbidden: asked for on a subject no router publishes to.",
+    labels: { outcome: ["sent", "unsent", "none", "forbidden"] },
   });
   const revision = metrics.gauge({
     name: "router_config_revision",

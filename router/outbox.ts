@@ -120,7 +120,9 @@ export class Outbox {
 
   private reply(effect: Extract<Effect, { kind: "reply" }>, resume: (result: EffectResult) => void): void {
     const lines = formatHeaderLines(effect.headers);
-    if (lines.ok) this.options.link.mux.send(effect.subject, effect.body, encodeHeaderBlock(lines.value));
-    resume({ kind: "done" });
+    const problem = lines.ok
+      ? this.options.link.mux.send(effect.subject, effect.body, encodeHeaderBlock(lines.value))
+      : lines.error;
+    resume(problem === undefined ? { kind: "done" } : { kind: "unsent", reason: problem });
   }
 }

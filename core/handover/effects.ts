@@ -70,7 +70,10 @@ export type ReadResult =
   | { readonly kind: "absent" }
   | { readonly kind: "unavailable"; readonly reason: UnavailableReason };
 
-export type EffectResult = PublishResult | ReadResult | { readonly kind: "done" };
+/** unsent: the reply did not leave this process (no connection, or larger than the server takes). */
+export type ReplyResult = { readonly kind: "done" } | { readonly kind: "unsent"; readonly reason: string };
+
+export type EffectResult = PublishResult | ReadResult | ReplyResult;
 
 /** What becomes of a JetStream delivery when handling ends; a core request has none to settle. */
 export type Disposition =

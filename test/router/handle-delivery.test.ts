@@ -247,3 +247,35 @@ describe("settling", () => {
     assert.equal(driven.handled.countsAsError, true);
   });
 });
+
+describe("an answer", () => {
+  const asking = { ...durable(), replyTo: "_INBOX.a" };
+
+  it("that did not leave the router is counted so, and the message is settled all the same", () => {
+    const unsent = (effect: Effect): EffectResult =>
+      effect.kind === "reply" ? { kind: "unsent", reason: "no connection" } : healthyServer(effect);
+    const { handled } = drive(asking, context, unsent);
+    assert.deepEqual([handled.reply, handled.disposition.kind], ["unsent", "ack"]);
+    assert.equal(drive(asking, context).handled.reply, "sent");
+  });
+
+  it("is a refusal when no server takes the assignment for its size", () => {
+    const tooLarge = refusing("assignment", { kind: "rejected", code: 0, description: "max_payload size exceeded" });
+    const driven = drive(asking, context, tooLarge);
+    assert.deepEqual(driven.handled.disposition, { kind: "term", reason: "payload_too_large" });
+    assert.deepEqual(letterOf(driven), { code: "payload_too_large", intakeCode: "SCHEMA_VALIDATION_FAILED" });
+  });
+
+  it("says whether it is known that nothing was dispatched", () => {
+    const request = { ...durable(), position: undefined, subject: "beamline.router.v1.decide", replyTo: "_INBOX.a" };
+    const pushed = { ...request, body: encodeRequest("protobuf", { push: true }) };
+    for (const [reason, text] of [
+      ["no_responders", "nothing is dispatched"],
+      ["timeout", "it is not known whether this was dispatched"],
+    ] as const) {
+      const { effects } = drive(pushed, context, refusing("assignment", { kind: "unavailable", reason }));
+      const reply = effects.find((effect) => effect.kind === "reply");
+      assert.match(new TextDecoder().decode(reply?.kind === "reply" ? reply.body : undefined), new RegExp(text));
+    }
+  });
+});
