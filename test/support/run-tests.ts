@@ -1,5 +1,6 @@
 // The one test command: runs every test file, two at a time, those that need the machine to themselves at the end.
-// Arguments are parts of paths (`npm test -- core`). The last line is always `N passed, N failed, N skipped`.
+// Arguments are parts of paths (`npm test -- core`); `--cluster` first means test/cluster and nothing else. The last line is
+// always `N passed, N failed, N skipped`.
 import { type ChildProcess, fork } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
@@ -7,10 +8,12 @@ import { brokenFile, closingLine, type FileReport, sumReports } from "./reporter
 import { everythingRequired } from "./skip.ts";
 
 const root = join(import.meta.dirname, "..", "..");
+/** `npm run test:cluster`: needs Go and root, and takes minutes. */
+const CLUSTER = ["test/cluster/"];
 /** Have commands of their own: `npm run test:cluster`, `npm run bench`. */
-const OTHER_COMMANDS = ["test/cluster/", "test/bench/"];
+const OTHER_COMMANDS = [...CLUSTER, "test/bench/"];
 /** Real processes under load: alone on the machine, so that a neighbour's load is no cause of failure. */
-const ALONE = ["test/e2e/"];
+const ALONE = ["test/e2e/", ...CLUSTER];
 /** Started first, because the run ends when the longest file does. */
 const LONGEST_FIRST = ["test/sim/", "test/property/"];
 const PARALLEL_LANES = 2;
@@ -26,9 +29,9 @@ function startsWithAny(path: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => path.startsWith(prefix));
 }
 
-function findFiles(filters: readonly string[]): string[] {
+function findFiles(filters: readonly string[], cluster: boolean): string[] {
   return globSync("test/**/*.test.ts", { cwd: root })
-    .filter((file) => !startsWithAny(file, OTHER_COMMANDS))
+    .filter((file) => (cluster ? startsWithAny(file, CLUSTER) : !startsWithAny(file, OTHER_COMMANDS)))
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .sort((a, b) => {
       const order = Number(startsWithAny(b, LONGEST_FIRST)) - Number(startsWithAny(a, LONGEST_FIRST));
@@ -106,8 +109,9 @@ function printSummary(reports: readonly FileReport[], required: boolean): void {
   for (const skip of skips) console.log(`${word}: ${skip.title}: ${skip.text}`);
 }
 
-const filters = process.argv.slice(2);
-const files = findFiles(filters);
+const cluster = process.argv[2] === "--cluster";
+const filters = process.argv.slice(cluster ? 3 : 2);
+const files = findFiles(filters, cluster);
 const required = everythingRequired();
 const reports =
   files.length > 0 ? await runAll(files) : [brokenFile("test", `no test file has ${filters.join(" or ")} in its path`)];
