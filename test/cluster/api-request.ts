@@ -7,6 +7,8 @@ export interface ApiEndpoint {
   readonly token: string;
 }
 
+export type ApiMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
 export interface ApiRequestOptions {
   /** Sent as JSON, or as it is when it is a string. */
   readonly body?: unknown;
@@ -28,7 +30,7 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 /** Sends one request on a connection of its own. Rejects when the server cannot be reached or does not answer in time. */
 export function requestApi(
   endpoint: ApiEndpoint,
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  method: ApiMethod,
   path: string,
   options: ApiRequestOptions = {},
 ): Promise<ApiResponse> {
@@ -75,5 +77,20 @@ export function isReady(endpoint: ApiEndpoint, path = "/readyz"): Promise<boolea
   return requestApi(endpoint, "GET", path, { timeoutMs: 2_000 }).then(
     ({ status }) => status === 200,
     () => false,
+  );
+}
+
+/** Sends a request and fails with the answer unless it has the status that is expected. */
+export async function expectStatus(
+  endpoint: ApiEndpoint,
+  status: number,
+  method: ApiMethod,
+  path: string,
+  options: ApiRequestOptions = {},
+): Promise<ApiResponse> {
+  const response = await requestApi(endpoint, method, path, options);
+  if (response.status === status) return response;
+  throw new Error(
+    `${method} ${path} answered ${response.status}, not ${status}: ${JSON.stringify(response.body).slice(0, 2_000)}`,
   );
 }

@@ -1,12 +1,14 @@
 // Everything that an API server alone needs before its processes start: ports, certificates, credentials, command lines.
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findFreePort } from "../../cli/nats-server-probe.ts";
 import type { ApiEndpoint } from "./api-request.ts";
 import { type CertificateAuthority, makeAuthority, makeKeyPair, type SignedCertificate } from "./certificates.ts";
 import { apiServerFlags, controllerManagerFlags, etcdFlags } from "./control-plane-flags.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
+import { isAlive } from "./process-record.ts";
 
 export type ApiServerPart = "etcd" | "kube-apiserver" | "kube-controller-manager";
 
@@ -28,9 +30,28 @@ export interface ApiServerFilesOptions {
 }
 
 const HOST = "127.0.0.1";
+const DIRECTORY_PREFIX = "beamline-api-server-";
 const TOKEN_BYTES = 16;
 const ADMIN = { user: "beamline-test-admin", group: "system:masters" };
 
+/** A new folder for one API server; the process id in its name says whose it is. */
+export function makeApiServerDir(): Promise<string> {
+  return mkdtemp(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+}
+
+/** Removes the folders of processes that were killed before they could: etcd's log alone takes 64 MB in each. */
+export async function removeOrphanDirs(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = name.startsWith(DIRECTORY_PREFIX)
+      ? Number.parseInt(name.slice(DIRECTORY_PREFIX.length), 10)
+      : Number.NaN;
+    if (Number.isNaN(owner) || isAlive(owner)) continue;
+    // Another run may be removing it at the same time.
+    await rm(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** Everything in `directory` that the processes of an API server need. */
 export async function prepareApiServer(directory: string, options: ApiServerFilesOptions): Promise<ApiServerFiles> {
   const { controllers, extraFlags } = options;
   const [etcdPort, port] = [await findFreePort(HOST), await findFreePort(HOST)];

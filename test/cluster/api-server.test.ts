@@ -2,16 +2,18 @@
 import assert from "node:assert/strict";
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { after, before, describe, it } from "mocha";
 import { eventually } from "../support/await.ts";
-import { requestApi } from "./api-request.ts";
+import { expectStatus, requestApi } from "./api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "./api-server.ts";
+import { removeOrphanDirs } from "./api-server-files.ts";
 import { findOnPath } from "./executable.ts";
 import { findProgram } from "./find-program.ts";
-import { expectStatus, startTestApiServer } from "./for-tests.ts";
+import { startTestApiServer } from "./for-tests.ts";
 
 const run = promisify(execFile);
 const DEADLINE_MS = 30_000;
@@ -176,7 +178,7 @@ describe("an API server alone", function () {
     });
   });
 
-  it("ends with the process that started it, also after kill -9", async () => {
+  it("ends with the process that started it, also after kill -9, and its folder is swept", async () => {
     const child = fork(join(import.meta.dirname, "fixtures", "start-and-wait.ts"), { stdio: "ignore" });
     const [pids] = (await once(child, "message")) as [readonly number[]];
     assert.equal(pids.length, 2);
@@ -186,5 +188,10 @@ describe("an API server alone", function () {
       deadlineMs: DEADLINE_MS,
       describe: () => `still there: ${pids.filter(processExists)}`,
     });
+    const folders = (): string[] => globSync(join(tmpdir(), `beamline-api-server-${child.pid}-*`));
+    assert.equal(folders().length, 1);
+    await removeOrphanDirs();
+    assert.deepEqual(folders(), []);
+    assert.ok(existsSync(server.logDir), "that of a living process stays");
   });
 });

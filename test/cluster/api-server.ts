@@ -1,10 +1,15 @@
 // An API server alone, with its etcd, on free loopback ports and a folder of its own: what most tests of the operator need.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BeamlineError } from "../../runtime/errors.ts";
 import { type ApiEndpoint, isReady } from "./api-request.ts";
-import { type ApiServerFiles, type ApiServerPart, prepareApiServer } from "./api-server-files.ts";
+import {
+  type ApiServerFiles,
+  type ApiServerPart,
+  makeApiServerDir,
+  prepareApiServer,
+  removeOrphanDirs,
+} from "./api-server-files.ts";
 import type { SignedCertificate } from "./certificates.ts";
 import type { Progress } from "./executable.ts";
 import { findPrograms } from "./find-program.ts";
@@ -45,8 +50,9 @@ export async function startApiServer(options: StartApiServerOptions = {}): Promi
   const names: readonly ProgramName[] =
     controllers.length === 0 ? API_SERVER_PROGRAMS : [...API_SERVER_PROGRAMS, "kube-controller-manager"];
   const programs = await findPrograms(names, { progress });
+  await removeOrphanDirs();
   for (let attempt = 1; ; attempt++) {
-    const directory = await mkdtemp(join(tmpdir(), "beamline-api-server-"));
+    const directory = await makeApiServerDir();
     const server = new ApiServer(await prepareApiServer(directory, { controllers, extraFlags }), programs);
     try {
       await server.restart();

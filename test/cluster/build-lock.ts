@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Progress } from "./executable.ts";
+import { isAlive } from "./process-record.ts";
 
 const LOOK_EVERY_MS = 250;
 
@@ -49,14 +50,4 @@ async function lockOwner(path: string): Promise<number | undefined> {
   const settled = text === "" ? await delay(LOOK_EVERY_MS).then(() => readFile(path, "utf8").catch(() => "")) : text;
   const owner = Number(settled);
   return Number.isInteger(owner) && owner > 0 ? owner : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and is another user's.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }

@@ -81,6 +81,8 @@ describe("finding the cluster's programs", () => {
 
   it("pins in every go.mod the version that it says it builds", async () => {
     for (const [name, { moduleDir, goPackage, version }] of Object.entries(PROGRAMS)) {
+      // The one program whose source is here.
+      if (name === "pause") continue;
       const text = await readFile(join(moduleDir, "go.mod"), "utf8");
       const pinned = [...text.matchAll(/^(?:require)?\s+([\w./-]+) v([\w.+-]+)(?: \/\/ indirect)?$/gm)].find(
         ([, module]) => goPackage === module || goPackage.startsWith(`${module}/`),

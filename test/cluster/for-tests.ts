@@ -1,9 +1,9 @@
-// What the tests of the cluster share: skipping aloud what this machine cannot run, and waiting for the API.
+// What the tests of the cluster share: skipping aloud what this machine cannot run.
 import { skipUnless } from "../support/skip.ts";
-import { type ApiEndpoint, type ApiRequestOptions, type ApiResponse, requestApi } from "./api-request.ts";
 import { type ApiServer, type StartApiServerOptions, startApiServer } from "./api-server.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
 import { API_SERVER_PROGRAMS } from "./programs.ts";
-import { missingForApiServer } from "./requirements.ts";
+import { missingForApiServer, missingForNode } from "./requirements.ts";
 
 /** Starts an API server, or skips the test or suite of `context` with what the machine lacks. */
 export async function startTestApiServer(
@@ -16,17 +16,10 @@ export async function startTestApiServer(
   return startApiServer(options);
 }
 
-/** Sends a request and fails with the answer unless it has the status that is expected. */
-export async function expectStatus(
-  endpoint: ApiEndpoint,
-  status: number,
-  method: Parameters<typeof requestApi>[1],
-  path: string,
-  options: ApiRequestOptions = {},
-): Promise<ApiResponse> {
-  const response = await requestApi(endpoint, method, path, options);
-  if (response.status === status) return response;
-  throw new Error(
-    `${method} ${path} answered ${response.status}, not ${status}: ${JSON.stringify(response.body).slice(0, 2_000)}`,
-  );
+/** Starts a whole cluster, or skips with all that the machine lacks. Its name is this process's, so that runs do not meet. */
+export async function startTestCluster(context: Mocha.Context, suffix = "main"): Promise<Cluster> {
+  const missing = await missingForNode();
+  skipUnless(context, missing.length === 0, missing.join("; "));
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+  return startCluster({ name: `test-${process.pid}-${suffix}`, progress, lifetime: "parent" });
 }

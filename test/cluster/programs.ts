@@ -5,6 +5,8 @@ import { join } from "node:path";
 export const KUBERNETES_VERSION = "1.35.4";
 const ETCD_VERSION = "3.6.6";
 const COREDNS_VERSION = "1.14.7";
+/** Our own; raise it with every change of tools/pause, or the cache keeps the older one. */
+const PAUSE_VERSION = "1";
 const HELM_VERSION = "3.22.0";
 
 export interface ProgramSource {
@@ -55,18 +57,20 @@ export const PROGRAMS = {
   "kube-proxy": kubernetes("kube-proxy", 8),
   kubectl: kubernetes("kubectl", 10),
   coredns: plain(COREDNS_VERSION, "coredns", "github.com/coredns/coredns", 93),
+  pause: plain(PAUSE_VERSION, "pause", "beamline.dev/test/cluster/pause", 2),
   helm: plain(HELM_VERSION, "helm", "helm.sh/helm/v3/cmd/helm", 59),
 } as const satisfies Record<string, ProgramSource>;
 
 export type ProgramName = keyof typeof PROGRAMS;
 
 /** What an API server alone needs, and what a node with pods needs besides. */
-export const API_SERVER_PROGRAMS: readonly ProgramName[] = ["etcd", "kube-apiserver"];
-export const NODE_PROGRAMS: readonly ProgramName[] = [
+export const API_SERVER_PROGRAMS = ["etcd", "kube-apiserver"] as const satisfies readonly ProgramName[];
+export const NODE_PROGRAMS = [
   ...API_SERVER_PROGRAMS,
   "kube-controller-manager",
   "kube-scheduler",
   "kubelet",
   "kube-proxy",
   "coredns",
-];
+  "pause",
+] as const satisfies readonly ProgramName[];

@@ -11,7 +11,7 @@ export type Missing = string;
 export const SYSTEM_DIRECTORIES = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
 /** Where the CNI plug-ins are: Debian's package, and the usual place of everybody else. */
 export const CNI_DIRECTORIES = ["/usr/lib/cni", "/opt/cni/bin"];
-const CNI_PLUGINS = ["bridge", "host-local", "portmap", "loopback"];
+const CNI_PLUGINS = ["ptp", "host-local", "loopback"];
 
 interface SystemProgram {
   readonly name: string;
@@ -24,6 +24,7 @@ const NODE_SYSTEM_PROGRAMS: readonly SystemProgram[] = [
   OPENSSL,
   { name: "ip", debianPackage: "iproute2", why: "makes the network namespace" },
   { name: "nsenter", debianPackage: "util-linux", why: "starts programs in it" },
+  { name: "unshare", debianPackage: "util-linux", why: "keeps the node's mounts and processes apart" },
   { name: "containerd", debianPackage: "containerd", why: "runs the containers" },
   { name: "ctr", debianPackage: "containerd", why: "loads images" },
   { name: "runc", debianPackage: "runc", why: "runs the containers" },

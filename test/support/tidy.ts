@@ -74,7 +74,8 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^(?:proto|docs)\/scripts\/(?:generate|check|check-abi)\.ts$/,
   /\.test\.ts$/,
   /^test\/.*\/fixtures\//,
-  /^test\/bench\/main\.ts$/,
+  /^test\/(?:bench|cluster)\/main\.ts$/,
+  /^test\/cluster\/relay-main\.ts$/,
   /^test\/support\/(?:run-tests|test-lane)\.ts$/,
 ];
 
