@@ -27,12 +27,13 @@ export const shortDnsLabel: StringFormat = {
   meaning: "a DNS label of at most 40 lower-case letters, digits and '-', starting and ending with a letter or digit",
 };
 
-/** RFC 1123 subdomain, bounded so that it can be a policy id. */
+/** RFC 1123 subdomain, bounded so that it can be a policy id. The point is in brackets because CEL texts read `\\` anew. */
 export const dnsSubdomain: StringFormat = {
   name: "dns_subdomain",
-  pattern: "^[a-z0-9]([-a-z0-9.]{0,126}[a-z0-9])?$",
+  pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
   maxLength: 128,
-  meaning: "at most 128 lower-case letters, digits, '-' and '.', starting and ending with a letter or digit",
+  meaning:
+    "at most 128 lower-case letters, digits, '-' and '.', each part between points starting and ending with a letter or digit",
 };
 
 /** A DNS label, or `*` for every namespace. */
@@ -180,8 +181,8 @@ export function durationBetween(least: string, most: string, description: string
   };
 }
 
-/** An amount: an integer or a decimal string. */
+/** An amount: an integer or a decimal string. The bounds are what the pattern says, for integers, which patterns pass by. */
 export function amount(description: string): IntOrStringSchema {
   const { pattern, maxLength } = decimal;
-  return { "x-kubernetes-int-or-string": true, description, pattern, maxLength };
+  return { "x-kubernetes-int-or-string": true, description, pattern, maxLength, minimum: 0, maximum: 999_999_999 };
 }

@@ -107,7 +107,12 @@ export const retryRule: ObjectSchema = {
         max: durationBetween("1ms", "1h", "Longest delay.", "5s"),
       },
       "x-kubernetes-validations": [
-        { rule: "duration(self.base) <= duration(self.max)", message: "base must not exceed max", fieldPath: ".base" },
+        {
+          // An API server also evaluates it on the default above as it stands, before base and max are filled in.
+          rule: "!has(self.base) || !has(self.max) || duration(self.base) <= duration(self.max)",
+          message: "base must not exceed max",
+          fieldPath: ".base",
+        },
       ],
     },
     to: providerNames("Providers that may take the next attempt, in this order. Default: every other candidate."),

@@ -79,7 +79,7 @@ const spec: ObjectSchema = {
 export const providerDefinition: ObjectDefinition = {
   scope: "Namespaced",
   plural: "providers",
-  shortNames: [],
+  shortNames: ["prov"],
   schema: objectSchema("Provider describes a back end that takes work, for every policy that names it.", spec, [
     {
       rule: `self.metadata.name.matches('${formats.shortDnsLabel.pattern}')`,

@@ -108,7 +108,7 @@ const spec: ObjectSchema = {
 export const routerDefinition: ObjectDefinition = {
   scope: "Namespaced",
   plural: "routers",
-  shortNames: [],
+  shortNames: ["rtr"],
   schema: objectSchema(
     "Router is a pool of router processes: every one of them serves every policy attached to it.",
     spec,

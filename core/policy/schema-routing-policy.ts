@@ -218,7 +218,8 @@ const spec: ObjectSchema = {
           minimum: 1,
           maximum: 67_108_864,
           default: 1_048_576,
-          description: "Largest payload.",
+          description:
+            "Largest payload. Routers have a bound of their own (1 MiB unless set otherwise); the smaller holds.",
         },
       },
     },
@@ -234,7 +235,7 @@ export const routingPolicyDefinition: ObjectDefinition = {
     spec,
     [
       {
-        rule: `self.metadata.name.matches('${formats.dnsSubdomain.pattern}')`,
+        rule: `self.metadata.name.size() <= ${formats.dnsSubdomain.maxLength} && self.metadata.name.matches('${formats.dnsSubdomain.pattern}')`,
         message: `the name of a RoutingPolicy must be ${formats.dnsSubdomain.meaning}`,
         fieldPath: ".metadata.name",
       },

@@ -97,7 +97,7 @@ const spec: ObjectSchema = {
 export const tenantDefinition: ObjectDefinition = {
   scope: "Cluster",
   plural: "tenants",
-  shortNames: [],
+  shortNames: ["tnt"],
   schema: objectSchema("Tenant says which namespaces may write policies for a tenant, and within which bounds.", spec, [
     {
       rule: `self.metadata.name.matches('${dnsLabel.pattern}')`,

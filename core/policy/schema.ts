@@ -68,6 +68,9 @@ export interface IntOrStringSchema extends SchemaBase {
   readonly "x-kubernetes-int-or-string": true;
   readonly pattern: string;
   readonly maxLength: number;
+  /** Of an integer; says what the pattern says of its digits, since an API server holds patterns only to strings. */
+  readonly minimum: number;
+  readonly maximum: number;
 }
 
 export type Schema =

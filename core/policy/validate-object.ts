@@ -177,11 +177,19 @@ function validateIntOrString(schema: IntOrStringSchema, value: unknown, problems
 function checkText(schema: StringSchema | IntOrStringSchema, text: string, problems: ProblemList, path: string): void {
   const format = schema.pattern === undefined ? undefined : getFormat(schema.pattern);
   const value = format?.confidential === true ? undefined : text;
-  if (text.length > schema.maxLength) {
-    problems.add(path, "max_length", `must have at most ${schema.maxLength} characters; has ${text.length}`, value);
+  // Characters are Unicode's, as an API server counts them; those of a text that is short in UTF-16 are not counted.
+  const characters = text.length > schema.maxLength ? countCodePoints(text) : text.length;
+  if (characters > schema.maxLength) {
+    problems.add(path, "max_length", `must have at most ${schema.maxLength} characters; has ${characters}`, value);
   } else if (format !== undefined && !isFormat(format, text)) {
     problems.add(path, format.name, `must be ${format.meaning}`, value);
   }
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
 }
 
 function validateInteger(schema: IntegerSchema, value: unknown, problems: ProblemList, path: string): unknown {

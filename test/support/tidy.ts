@@ -34,8 +34,9 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
   proto: { packages: [], npm: ["@bufbuild/"], node: true },
   examples: { packages: ["proto"], npm: ["nats"], node: true },
   docs: { packages: ["core", "runtime", "router", "operator", "cli", "proto"], npm: ["@bufbuild/"], node: true },
+  scripts: { packages: ["core"], npm: ["yaml"], node: true },
   test: {
-    packages: ["core", "runtime", "router", "operator", "cli", "proto", "examples", "docs"],
+    packages: ["core", "runtime", "router", "operator", "cli", "proto", "examples", "docs", "scripts"],
     npm: [
       "mocha",
       "fast-check",
@@ -71,6 +72,7 @@ const NAMED_BY_SEEDS = /^(?:proto\/|test\/proto\/seed\/).*\bcommon\.(?:proto|ts|
 export const ENTRY_POINTS: readonly RegExp[] = [
   /^(?:cli|router|operator)\/main\.ts$/,
   /^examples\/(?:worker\/worker|producer\/producer)\.ts$/,
+  /^scripts\/generate-crds\.ts$/,
   /^(?:proto|docs)\/scripts\/(?:generate|check|check-abi)\.ts$/,
   /\.test\.ts$/,
   /^test\/.*\/fixtures\//,
