@@ -4,7 +4,7 @@ import type { Table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Conditions that mean trouble, or something to know, when they are True; of all others it is the absence of True. */
-const TRUE_IS_NOTABLE = new Set(["PartiallySupported"]);
+const TRUE_IS_NOTABLE = new Set(["PartiallySupported", "Progressing"]);
 const SUMMARY_CONDITIONS = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
 
 export function printStatus(terminal: Terminal, document: StatusDocument): void {
@@ -60,8 +60,8 @@ function showCondition(terminal: Terminal, object: ObjectStatus, type: string): 
 function providerTable({ providers }: StatusDocument): Table {
   const rows = providers.map((provider) => [
     `${provider.namespace}/${provider.name}`,
-    provider.providerId,
-    provider.consumer,
+    provider.displayName === undefined ? provider.providerId : `${provider.providerId} (${provider.displayName})`,
+    provider.consumer ?? `subject ${provider.legacySubject ?? "-"}`,
     provider.file ?? "-",
   ]);
   return { columns: ["provider", "id", "consumer", "file"], rows };
@@ -70,6 +70,7 @@ function providerTable({ providers }: StatusDocument): Table {
 /** Conditions that say more than True: why one is not met, and what is not carried out in full. */
 function noteTable(document: StatusDocument): Table {
   const objects = [
+    { kind: "Router", object: document.router },
     ...document.policies.map((object) => ({ kind: "RoutingPolicy", object })),
     ...document.providers.map((object) => ({ kind: "Provider", object })),
     ...document.tenants.map((object) => ({ kind: "Tenant", object })),

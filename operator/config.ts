@@ -51,7 +51,7 @@ export const operatorConfig = defineConfig({
     kind: "string",
     env: "BEAMLINE_STATE_DIR",
     default: ".beamline",
-    description: "Folder for status.json",
+    description: "Folder for status.json and the identity of this operator",
   },
   httpHost: {
     kind: "string",

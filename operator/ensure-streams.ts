@@ -8,11 +8,13 @@ import {
   streamSpecs,
 } from "../core/handover/streams.ts";
 import type { Names } from "../core/handover/subjects.ts";
+import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import { ensureConsumer } from "../runtime/nats/consumers.ts";
 import { ensureBucket } from "../runtime/nats/kv.ts";
 import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
+import { bindLegacySubjects } from "./bind-legacy-subjects.ts";
 import type { OperatorConfig } from "./config.ts";
 
 /** Settings of the streams, as the process was told. */
@@ -33,6 +35,8 @@ export class StreamKeeper {
   private manager: JetStreamManager | undefined;
   /** Drift that was said already: a setting that stays different is not news. */
   private readonly said = new Set<string>();
+  /** What the assignments stream was made to bind last, and what of it the server refused. */
+  private legacy: { readonly subjects: readonly string[]; readonly refused: readonly UnboundSubject[] } | undefined;
 
   constructor(options: StreamKeeperOptions) {
     this.options = options;
@@ -43,9 +47,39 @@ export class StreamKeeper {
     const { names, settings } = this.options;
     const jsm = await this.connect();
     const { streams, consumers, buckets } = streamSpecs(names, settings);
-    for (const spec of streams) this.report("stream", spec.name, await ensureStream(jsm, spec));
+    for (const spec of streams) {
+      const { created, drift } = await ensureStream(jsm, spec);
+      // The subjects of this one follow the Router object: see `bindLegacySubjects`.
+      const isFollowing = spec.name === names.streams.assignments && settings.legacySubjects === undefined;
+      const said = isFollowing ? drift.filter(({ field }) => field !== "subjects") : drift;
+      this.report("stream", spec.name, { created, drift: said });
+    }
     for (const spec of buckets) this.report("bucket", spec.name, await ensureBucket(jsm, spec));
     for (const spec of consumers) this.report("consumer", spec.durableName, await ensureConsumer(jsm, spec));
+    if (this.legacy === undefined) return;
+    const { subjects } = this.legacy;
+    this.legacy = undefined;
+    await this.bindLegacySubjects(subjects);
+  }
+
+  /** The duplicate window of the assignments stream: all that keeps the work of legacy providers from being doubled. */
+  get duplicateWindowMs(): number {
+    const { names, settings } = this.options;
+    const { streams } = streamSpecs(names, settings);
+    return streams.find(({ name }) => name === names.streams.assignments)?.duplicateWindowMs ?? 0;
+  }
+
+  /** What the server refused of the subjects that were bound last. */
+  get refusedSubjects(): readonly UnboundSubject[] {
+    return this.legacy?.refused ?? [];
+  }
+
+  /** Makes the assignments stream bind these besides its own. Asks the server only when they are others than the last. */
+  async bindLegacySubjects(subjects: readonly string[]): Promise<void> {
+    if (this.legacy !== undefined && this.legacy.subjects.join() === subjects.join()) return;
+    const refused = await bindLegacySubjects(await this.connect(), subjects, this.options);
+    for (const { subject, reason } of refused) this.options.log.warn("subject not bound", { subject, reason });
+    this.legacy = { subjects, refused };
   }
 
   /** Only the buckets: what must come back at once when someone deleted them. */

@@ -46,6 +46,8 @@ export interface ObjectSource {
    */
   start(kept: ReadonlyMap<string, Uint8Array>, onChange: () => void): Promise<void>;
   snapshot(): SourceSnapshot;
+  /** The bucket holds these records by now, which another operator may have written: identities follow them. */
+  adopt(kept: ReadonlyMap<string, Uint8Array>): void;
   /** Called only when the document differs from the last one. */
   writeStatus(document: StatusDocument): Promise<void>;
   stop(): Promise<void>;

@@ -106,12 +106,14 @@ export class KvMirror {
   /**
    * Writes a key that nobody else has written since it was last seen; returns the sequence. Throws UNAVAILABLE otherwise,
    * after looking what stands there, and when the bucket has been read afresh since `incarnation`: trying again is then right.
+   * With `ttlMs` (whole seconds) the key goes by itself.
    */
-  async put(key: string, value: Uint8Array, incarnation: number): Promise<number> {
+  async put(key: string, value: Uint8Array, incarnation: number, ttlMs?: number): Promise<number> {
     const { link, bucket } = this.options;
     this.require(incarnation);
     const expectRevision = this.known.get(key)?.sequence ?? 0;
-    const result = await putKey(link.mux, bucket, key, value, { timeoutMs: WRITE_TIMEOUT_MS, expectRevision });
+    const options = { timeoutMs: WRITE_TIMEOUT_MS, expectRevision, ...(ttlMs === undefined ? {} : { ttlMs }) };
+    const result = await putKey(link.mux, bucket, key, value, options);
     return this.settle(key, value, result, incarnation);
   }
 
@@ -158,14 +160,14 @@ export class KvMirror {
       }
       return result.sequence;
     }
-    if (result.kind === "conflict") await this.refresh(key);
+    if (result.kind === "conflict") await this.look(key);
     // It may have been stored, and the bucket may be replaced before anyone looks: only reading all of it tells.
     if (result.kind === "unavailable") this.readAfresh();
     throw new BeamlineError("UNAVAILABLE", `key ${key} of bucket ${this.options.bucket}: ${describeResult(result)}`);
   }
 
-  /** A mark of a removal expires without a word: what a conflict is with is only known by looking. */
-  private async refresh(key: string): Promise<void> {
+  /** Takes over what stands at a key now. A mark of a removal expires without a word, so only looking tells. */
+  async look(key: string): Promise<void> {
     const { link, bucket, log } = this.options;
     const found = await getKey(link.mux, bucket, key, WRITE_TIMEOUT_MS);
     if (found.kind !== "found" && found.kind !== "missing") return;

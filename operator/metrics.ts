@@ -1,7 +1,7 @@
 // What the operator counts.
 import type { Metrics } from "../runtime/metrics.ts";
 
-const WORK = ["streams", "buckets", "config", "consumers", "purge", "status"] as const;
+const WORK = ["lease", "streams", "buckets", "config", "consumers", "purge", "status"] as const;
 const WRITES = ["put", "delete", "purge", "head"] as const;
 
 export type WorkKind = (typeof WORK)[number];

@@ -2,14 +2,23 @@
 import type { RouterAck, RouterKey } from "../core/config/entry.ts";
 import { type ProgrammedTarget, type ProgrammedVerdict, programmedByUid } from "../core/config/programmed.ts";
 import type { Names } from "../core/handover/subjects.ts";
+import type { BeamlineObject } from "../core/policy/spec.ts";
 import type { CompiledPolicy } from "../core/policy/table.ts";
 import { type Condition, mergeConditions, type ObservedCondition } from "../core/reconcile/conditions.ts";
 import { type ObservedObject, objectConditions } from "../core/reconcile/object-conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
-import { routerConditions } from "../core/reconcile/router.ts";
+import { type LeaseHolder, routerConditions } from "../core/reconcile/router.ts";
 import { policyConditions } from "../core/reconcile/routing-policy.ts";
 import type { ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
-import type { FileProblem, FileStatus, ObjectStatus, RouterStatus, StatusDocument } from "./status-document.ts";
+import type { RouterSettings } from "./router-settings.ts";
+import type {
+  FileProblem,
+  FileStatus,
+  ObjectStatus,
+  ProviderStatus,
+  RouterStatus,
+  StatusDocument,
+} from "./status-document.ts";
 
 /** Everything that the status is a function of. */
 export interface Observation {
@@ -21,12 +30,14 @@ export interface Observation {
   target(key: string): ProgrammedTarget | undefined;
   readonly acks: ReadonlyMap<string, RouterAck>;
   readonly pods: readonly ObservedPod[];
-  readonly desiredPods: number;
+  readonly settings: RouterSettings;
+  /** Of the assignments stream. */
+  readonly duplicateWindowMs: number;
   readonly busOwner: string | undefined;
+  /** The other operator that writes the bus, if this one does not. */
+  readonly leaseHolder: LeaseHolder | undefined;
   /** Conditions as they were last observed, by `conditionsKey`; what is not in it is as the source has it. */
   readonly previous: ReadonlyMap<string, readonly Condition[]>;
-  /** Problems with objects that the plan knows nothing of, such as a second Router. */
-  readonly extraProblems: readonly FileProblem[];
   /** RFC 3339. */
   readonly now: string;
 }
@@ -71,7 +82,7 @@ export function observeStatus(observation: Observation): ObservedStatus {
     policies: parts.policies.sort(byName),
     providers: parts.providers.sort(byName),
     tenants: parts.tenants.sort(byName),
-    files: withProblems(snapshot.files, observation.extraProblems),
+    files: withProblems(snapshot.files, observation.settings.problems),
     unfenced: true,
   };
   return { document, conditions, pending };
@@ -84,7 +95,9 @@ interface Parts {
 }
 
 function observeObject(observation: Observation, verdict: Verdict): ObservedObject {
+  const subject = legacySubject(verdict);
   return {
+    ...(subject === undefined ? {} : { legacy: { subject, duplicateWindowMs: observation.duplicateWindowMs } }),
     generation: verdict.desired.meta.generation,
     refusals: verdict.refusals,
     inForceGeneration: verdict.inForceGeneration,
@@ -93,12 +106,21 @@ function observeObject(observation: Observation, verdict: Verdict): ObservedObje
   };
 }
 
-function observeProgrammed(observation: Observation, { key, desired }: Verdict): ProgrammedVerdict {
+function observeProgrammed(observation: Observation, verdict: Verdict): ProgrammedVerdict {
+  const { key, desired } = verdict;
   const { uid, generation } = desired.meta;
   const known = observation.target(key);
   const written = known?.uid === uid && known.generation === generation;
   const target = written ? known : { key, uid, generation, epoch: "", revision: undefined };
-  return programmedByUid(target, observation.acks, observation.pods);
+  const served = programmedByUid(target, observation.acks, observation.pods);
+  // Allowed subjects come with the environment, so a router that runs with an older one refuses the work.
+  const isBehind = observation.pods.some(({ ready, updated }) => ready && !updated);
+  if (served.status !== "True" || legacySubject(verdict) === undefined || !isBehind) return served;
+  return { status: "Unknown", reason: "Pending", message: "waiting for every router to run with the allowed subjects" };
+}
+
+function legacySubject({ object }: Verdict): string | undefined {
+  return object?.kind === "Provider" ? object.spec.legacy?.subject : undefined;
 }
 
 function objectStatus(
@@ -147,8 +169,7 @@ function addStatus(
   if (desired.kind === "Tenant") {
     parts.tenants.push(status);
   } else if (desired.kind === "Provider") {
-    const providerId = object?.kind === "Provider" ? object.spec.providerId : name;
-    parts.providers.push({ ...status, providerId, consumer: names.consumers.provider({ namespace, name }) });
+    parts.providers.push({ ...status, ...describeProvider(namespace, name, object, names) });
   } else {
     const compiled = byPolicy.get(`${namespace}/${name}`);
     const spec = object?.kind === "RoutingPolicy" ? object.spec : undefined;
@@ -157,12 +178,31 @@ function addStatus(
   }
 }
 
+function describeProvider(
+  namespace: string,
+  name: string,
+  object: BeamlineObject | undefined,
+  names: Names,
+): Omit<ProviderStatus, keyof ObjectStatus> {
+  const spec = object?.kind === "Provider" ? object.spec : undefined;
+  const subject = spec?.legacy?.subject;
+  return {
+    providerId: spec?.providerId ?? name,
+    ...(spec?.displayName === undefined ? {} : { displayName: spec.displayName }),
+    ...(subject === undefined
+      ? { consumer: names.consumers.provider({ namespace, name }) }
+      : { legacySubject: names.toWire(subject) }),
+  };
+}
+
 function observeRouter(observation: Observation): readonly Condition[] {
-  const { pods, desiredPods, busOwner, now } = observation;
+  const { pods, settings, busOwner, leaseHolder, now } = observation;
   const conditions = routerConditions({
-    generation: 1,
+    generation: settings.generation,
     busOwner,
-    desiredPods,
+    leaseHolder,
+    partiallySupported: settings.partiallySupported,
+    desiredPods: settings.deployment.replicas,
     updatedPods: pods.filter(({ updated }) => updated).length,
     readyPods: pods.filter(({ ready }) => ready).length,
     failure: pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,

@@ -1,27 +1,27 @@
 // The operator's loop: what changes in source, bucket, acknowledgements or routers becomes keys of a queue, each a small job.
 import type { RouterKey } from "../core/config/entry.ts";
-import type { DesiredEntry } from "../core/config/last-good.ts";
 import { programmedByUid } from "../core/config/programmed.ts";
 import type { Names } from "../core/handover/subjects.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
-import { emptyTable } from "../core/policy/table.ts";
 import type { BackoffSpec } from "../core/reconcile/backoff.ts";
-import { type EntryPlan, planEntries } from "../core/reconcile/plan-entries.ts";
+import type { EntryPlan } from "../core/reconcile/plan-entries.ts";
+import type { LeaseHolder } from "../core/reconcile/router.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { reasonOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import { AckReader } from "./ack-reader.ts";
+import { BusLease, LEASE_RENEW_MS } from "./bus-lease.ts";
 import type { OperatorConfig } from "./config.ts";
 import { StreamKeeper, streamSettings } from "./ensure-streams.ts";
-import type { Infrastructure, ObjectSource, SourceObject } from "./interfaces.ts";
+import type { Infrastructure, ObjectSource, SourceSnapshot } from "./interfaces.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import type { OperatorMetrics, WorkKind } from "./metrics.ts";
+import { EMPTY_PLAN, planConfig } from "./plan-config.ts";
 import { providersInUse } from "./providers-in-use.ts";
 import { ConfigPublisher } from "./publish-config.ts";
 import { KeyedQueue } from "./queue.ts";
-import { routerSettings } from "./router-settings.ts";
-import { servedCheck } from "./served-check.ts";
+import { type RouterSettings, routerSettings } from "./router-settings.ts";
 import type { StatusDocument } from "./status-document.ts";
 import { type ObservationInput, StatusReporter } from "./status-reporter.ts";
 import { withTimeout } from "./with-timeout.ts";
@@ -30,6 +30,8 @@ export interface OperatorOptions {
   readonly config: OperatorConfig;
   readonly routerEnvironment: Readonly<Record<string, string>>;
   readonly names: Names;
+  /** This operator, among those that may want to write the same bus. */
+  readonly holder: LeaseHolder;
   readonly link: NatsLink;
   readonly source: ObjectSource;
   readonly infrastructure: Infrastructure;
@@ -46,25 +48,22 @@ const RESYNC_MS = 30_000;
 const START_TIMEOUT_MS = 10_000;
 const RETRY: BackoffSpec = { baseMs: 100, maxMs: 10_000 };
 
-const EMPTY_PLAN: EntryPlan = {
-  entries: new Map(),
-  verdicts: new Map(),
-  compiled: { table: emptyTable, problems: [], implicitProviders: new Map() },
-  parsed: new Map(),
-};
-
 export class Operator {
   private readonly options: OperatorOptions;
   private readonly router: RouterKey;
   private readonly queue: KeyedQueue;
   private readonly keeper: StreamKeeper;
   private readonly mirror: KvMirror;
+  private readonly lease: BusLease;
   private readonly publisher: ConfigPublisher;
   private readonly acks: AckReader;
   private readonly reporter: StatusReporter;
   private readonly expressions = new ExpressionCache();
   private readonly ensuredConsumers = new Set<string>();
   private resync: NodeJS.Timeout | undefined;
+  private renewal: NodeJS.Timeout | undefined;
+  /** What was taken over with the lease is in order. */
+  private leading = false;
   /** Before the source has told what is desired, nothing may be compared with it: all of it would be removed. */
   private sourceStarted = false;
   private readonly firstPass = Promise.withResolvers<void>();
@@ -72,7 +71,7 @@ export class Operator {
   private busOwner: string | undefined;
 
   constructor(options: OperatorOptions) {
-    const { config, link, names, log, metrics } = options;
+    const { config, link, names, holder, log, metrics } = options;
     this.options = options;
     this.router = { namespace: config.routerNamespace, name: config.routerName };
     this.queue = new KeyedQueue({
@@ -91,6 +90,7 @@ export class Operator {
       onChange: () => this.queue.add("config", COALESCE_MS),
       onMissing: () => this.queue.add("buckets"),
     });
+    this.lease = new BusLease({ mirror: this.mirror, holder, log });
     this.publisher = new ConfigPublisher({
       mirror: this.mirror,
       router: this.router,
@@ -114,14 +114,19 @@ export class Operator {
     });
   }
 
-  /** Resolves when the first configuration is written and routers are asked for. Throws BeamlineError. */
+  /**
+   * Resolves when the first configuration is written and routers are asked for, or when another operator turns out to write
+   * this bus: then this one stands by. Throws BeamlineError.
+   */
   async start(): Promise<void> {
     const { source, infrastructure, log } = this.options;
-    await this.keeper.ensureAll();
+    await this.keeper.ensureBuckets();
     this.mirror.start();
     this.acks.start();
     await withTimeout(this.mirror.whenWhole(), START_TIMEOUT_MS, "the configuration bucket was not read");
     infrastructure.start(() => this.addObservation());
+    await this.renewLease();
+    this.renewal = setInterval(() => this.queue.add("lease"), LEASE_RENEW_MS);
     await source.start(this.publisher.storedRecords(), () => this.queue.add("config", COALESCE_MS));
     this.sourceStarted = true;
     this.queue.add("config");
@@ -138,15 +143,17 @@ export class Operator {
 
   /** Whether the bus is ours and its configuration written. */
   published(): boolean {
-    return this.publisher.current !== undefined && this.busOwner === undefined;
+    return this.publisher.current !== undefined && this.busOwner === undefined && this.lease.isHeld();
   }
 
-  /** Routers first, so that their end is in the last status. */
+  /** Routers first, so that their end is in the last status; the lease as late as writing ends. */
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.resync);
     await this.options.infrastructure.stop(deadlineMs);
+    clearInterval(this.renewal);
     await this.queue.stop();
     await this.options.source.stop();
+    if (this.options.link.connected()) await this.lease.release();
     this.mirror.stop();
     this.acks.stop();
     await this.reporter.write(true);
@@ -154,8 +161,11 @@ export class Operator {
 
   private async work(kind: WorkKind): Promise<void> {
     switch (kind) {
+      case "lease":
+        await this.renewLease();
+        break;
       case "streams":
-        await this.keeper.ensureAll();
+        if (this.lease.isHeld()) await this.keeper.ensureAll();
         break;
       case "buckets":
         await this.keeper.ensureBuckets();
@@ -176,55 +186,71 @@ export class Operator {
     this.options.metrics.countWork(kind, true);
   }
 
+  /** Of another Router's bus nothing is wanted, not even the lease. What this operator takes over it puts in order first. */
+  private async renewLease(): Promise<void> {
+    if (this.publisher.otherOwner() === undefined) await this.lease.renew();
+    if (!this.lease.isHeld()) this.leading = false;
+    this.queue.add("status");
+    if (!this.lease.isHeld() || this.leading) return;
+    await this.keeper.ensureAll();
+    if (this.sourceStarted) this.options.source.adopt(this.publisher.storedRecords());
+    this.plan = { ...EMPTY_PLAN, parsed: this.plan.parsed };
+    this.leading = true;
+    this.queue.add("config");
+  }
+
   private async publishConfig(): Promise<void> {
-    const { config, routerEnvironment, source, infrastructure, metrics, log } = this.options;
+    const { source, infrastructure, metrics, log } = this.options;
     if (!this.sourceStarted || !this.mirror.isWhole()) return;
+    // The lease may have become free just now, or another's.
+    if (!this.leading || !this.lease.isHeld()) this.queue.add("lease");
+    const mayWrite = this.leading && this.lease.isHeld();
     const snapshot = source.snapshot();
-    const settings = routerSettings(config, routerEnvironment, snapshot);
-    const standing = this.publisher.storedEntries();
-    const plan = planEntries({
+    if (mayWrite) await this.keeper.bindLegacySubjects(this.settings(snapshot).legacySubjects);
+    const settings = this.settings(snapshot);
+    const plan = planConfig({
       router: this.router,
-      allowedNamespaces: settings.allowedNamespaces,
-      objects: snapshot.objects.flatMap(asDesired),
-      // What was written last is known even when the bucket has been emptied since.
-      stored: new Map([...standing, ...this.plan.entries]),
-      wasProgrammed: servedCheck({
-        target: (key) => this.publisher.target(key),
-        acks: this.acks.byPodUid(),
-        pods: infrastructure.pods(),
-        standing,
-        standingHead: this.publisher.standingHead(),
-      }),
-      compile: { requireTenant: config.requireTenant, expressions: this.expressions },
-      parsedBefore: this.plan.parsed,
+      settings,
+      snapshot,
+      before: this.plan,
+      publisher: this.publisher,
+      acks: this.acks.byPodUid(),
+      pods: infrastructure.pods(),
+      compile: { requireTenant: this.options.config.requireTenant, expressions: this.expressions },
     });
-    const outcome = await this.publisher.publish(plan.entries, snapshot.records);
-    if (outcome.kind === "not_ready") return;
+    const outcome = mayWrite ? await this.publisher.publish(plan.entries, snapshot.records) : undefined;
+    if (outcome?.kind === "not_ready") return;
     this.plan = plan;
-    this.busOwner = outcome.kind === "conflict" ? outcome.owner : undefined;
-    if (outcome.kind === "published") {
+    this.busOwner = this.publisher.otherOwner();
+    if (outcome?.kind === "published") {
       infrastructure.ensureRouters(settings.deployment);
       metrics.setRevision(outcome.revision);
       if (outcome.changed) {
         this.reporter.headWritten();
         log.info("configuration written", { revision: outcome.revision, entries: plan.entries.size });
       }
-    } else {
-      log.error("bus belongs to another router", { owner: outcome.owner });
+    } else if (this.busOwner !== undefined) {
+      log.error("bus belongs to another router", { owner: this.busOwner });
     }
     this.queue.add("consumers");
     this.queue.add("status");
     this.firstPass.resolve();
   }
 
+  private settings(snapshot: SourceSnapshot): RouterSettings {
+    const { config, routerEnvironment } = this.options;
+    return routerSettings({ config, routerEnvironment, snapshot, refusedSubjects: this.keeper.refusedSubjects });
+  }
+
   private async ensureConsumers(): Promise<void> {
-    if (this.busOwner !== undefined) return;
+    if (this.busOwner !== undefined || !this.lease.isHeld()) return;
     const missing = [...providersInUse(this.plan)].filter(([id]) => !this.ensuredConsumers.has(id));
     await this.keeper.ensureProviderConsumers(missing.map(([, provider]) => provider));
     for (const [id] of missing) this.ensuredConsumers.add(id);
   }
 
   private async purgeRemovals(): Promise<void> {
+    if (!this.lease.isHeld()) return;
     const acks = this.acks.byPodUid();
     const pods = this.options.infrastructure.pods();
     for (const { key, revision, epoch } of this.publisher.pendingRemovals()) {
@@ -250,9 +276,9 @@ export class Operator {
   }
 
   private observation(): ObservationInput {
-    const { config, routerEnvironment, source, infrastructure, names } = this.options;
+    const { source, infrastructure, names } = this.options;
     const snapshot = source.snapshot();
-    const settings = routerSettings(config, routerEnvironment, snapshot);
+    const settings = this.settings(snapshot);
     return {
       router: this.router,
       names,
@@ -262,13 +288,10 @@ export class Operator {
       target: (key) => this.publisher.target(key),
       acks: this.acks.byPodUid(),
       pods: infrastructure.pods(),
-      desiredPods: settings.deployment.replicas,
+      settings,
+      duplicateWindowMs: this.keeper.duplicateWindowMs,
       busOwner: this.busOwner,
-      extraProblems: settings.problems,
+      leaseHolder: this.lease.otherHolder(),
     };
   }
-}
-
-function asDesired({ kind, meta, spec }: SourceObject): readonly DesiredEntry[] {
-  return kind === "Router" ? [] : [{ kind, meta, spec }];
 }

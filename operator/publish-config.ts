@@ -138,15 +138,17 @@ export class ConfigPublisher {
   /** Name of the Router that owns the bus when it is another one; otherwise it is this one from now on. */
   private async claimBus(incarnation: number): Promise<string | undefined> {
     const { mirror, router } = this.options;
+    if (mirror.get(BUS_OWNER_KEY)?.value !== undefined) return this.otherOwner();
+    const value = nodeCodec.encodeUtf8(JSON.stringify({ ...router, uid: randomId() }));
+    await mirror.put(BUS_OWNER_KEY, value, incarnation);
+    return undefined;
+  }
+
+  /** Name of the Router that owns the bus, when it is known to be another one. */
+  otherOwner(): string | undefined {
+    const { mirror, router } = this.options;
     const value = mirror.get(BUS_OWNER_KEY)?.value;
-    if (value === undefined) {
-      await mirror.put(
-        BUS_OWNER_KEY,
-        nodeCodec.encodeUtf8(JSON.stringify({ ...router, uid: randomId() })),
-        incarnation,
-      );
-      return undefined;
-    }
+    if (value === undefined) return undefined;
     const owner = parseJsonRecord(nodeCodec, value);
     if (owner?.namespace === router.namespace && owner?.name === router.name) return undefined;
     return `${String(owner?.namespace ?? "unknown")}/${String(owner?.name ?? "unknown")}`;

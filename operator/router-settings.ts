@@ -1,10 +1,15 @@
-// The Router object, if there is one, and the settings of the process -> how routers run.
+// The Router object, if there is one, and the settings of the process -> how routers run, and what of the object has no effect.
 import type { RouterKey } from "../core/config/entry.ts";
 import { parseObject } from "../core/policy/parse.ts";
+import { DEFAULT_LIMITS, type InstallationLimits, listPartiallySupported } from "../core/policy/partially-supported.ts";
 import { API_VERSION } from "../core/policy/schema.ts";
-import type { RouterSpec } from "../core/policy/spec.ts";
+import type { BeamlineObject } from "../core/policy/spec.ts";
+import { planLegacySubjects, type UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
+import { defineConfig, parseConfig } from "../runtime/config.ts";
 import type { OperatorConfig } from "./config.ts";
+import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
 import type { RouterDeployment, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import { type RouterObject, unusedRouterFields } from "./router-fields.ts";
 import type { FileProblem } from "./status-document.ts";
 
 /** Routers that run when nothing says otherwise. */
@@ -13,41 +18,64 @@ export const DEFAULT_ROUTERS = 2;
 export interface RouterSettings {
   readonly deployment: RouterDeployment;
   readonly allowedNamespaces: readonly string[];
+  /** What the assignments stream shall bind besides its own subjects. */
+  readonly legacySubjects: readonly string[];
+  /** What routers may publish to besides their own subjects: of those, what the stream does bind. */
+  readonly allowedSubjects: readonly string[];
+  readonly limits: InstallationLimits;
+  /** Of the Router object; 1 when there is none. */
+  readonly generation: number;
+  /** Fields of the Router object that have no effect, each with why where that is not plain. */
+  readonly partiallySupported: readonly string[];
   /** What a Router object says that is not done. */
   readonly problems: readonly FileProblem[];
 }
 
+export interface RouterSettingsInput {
+  readonly config: OperatorConfig;
+  readonly routerEnvironment: Readonly<Record<string, string>>;
+  readonly snapshot: SourceSnapshot;
+  /** Of the `legacySubjects`, what the server would not bind. */
+  readonly refusedSubjects: readonly UnboundSubject[];
+}
+
 /** Settings of the one Router of this installation. Any other Router object is a problem, and changes nothing. */
-export function routerSettings(
-  config: OperatorConfig,
-  routerEnvironment: Readonly<Record<string, string>>,
-  snapshot: SourceSnapshot,
-): RouterSettings {
+export function routerSettings(input: RouterSettingsInput): RouterSettings {
+  const { config, snapshot, refusedSubjects, routerEnvironment } = input;
   const router: RouterKey = { namespace: config.routerNamespace, name: config.routerName };
   const objects = snapshot.objects.filter(({ kind }) => kind === "Router");
-  const own = objects.find(({ meta }) => meta.namespace === router.namespace && meta.name === router.name);
-  const spec = own === undefined ? undefined : readRouterSpec(own, router);
-  const problems = objects.flatMap((object) =>
-    object === own ? fixedFieldProblems(object, spec, config) : [otherRouter(object, router)],
-  );
+  const source = objects.find(({ meta }) => meta.namespace === router.namespace && meta.name === router.name);
+  const object = source === undefined ? undefined : readRouter(source, router);
+  const planned = planLegacySubjects(object?.spec.allowedSubjects ?? []);
+  const refused = refusedSubjects.filter(({ subject }) => planned.bound.includes(subject));
+  const allowedSubjects = planned.bound.filter((bound) => !refused.some(({ subject }) => subject === bound));
+  const unused = object === undefined ? [] : unusedRouterFields(object, config, [...planned.unbound, ...refused]);
+  const later = object === undefined ? [] : listPartiallySupported(object);
   return {
     deployment: {
       router,
-      replicas: config.routers ?? spec?.replicas ?? DEFAULT_ROUTERS,
-      environment: environmentOf(config, spec, routerEnvironment),
+      replicas: Math.min(config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS, MAX_ROUTERS),
+      environment: environmentOf(config, allowedSubjects, routerEnvironment),
     },
-    allowedNamespaces: spec?.allowedNamespaces ?? ["*"],
-    problems: problems.flatMap((problem) => problem ?? []),
+    allowedNamespaces: object?.spec.allowedNamespaces ?? ["*"],
+    legacySubjects: planned.bound,
+    allowedSubjects,
+    limits: limitsOf(routerEnvironment),
+    generation: source?.meta.generation ?? 1,
+    partiallySupported: [...later, ...unused.map(({ path, message }) => `${path} (${message})`)],
+    problems: [
+      ...objects.filter((other) => other !== source).flatMap((other) => otherRouter(other, router)),
+      ...unused.filter(({ isProblem }) => isProblem).flatMap((field) => problemAt(source, field)),
+    ],
   };
 }
 
 function environmentOf(
   config: OperatorConfig,
-  spec: RouterSpec | undefined,
+  allowedSubjects: readonly string[],
   routerEnvironment: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const { natsCredentialsFile, subjectsPrefix } = config;
-  const allowedSubjects = spec?.allowedSubjects ?? [];
   return {
     ...routerEnvironment,
     BEAMLINE_NATS_URL: config.natsUrl,
@@ -62,44 +90,39 @@ function environmentOf(
   };
 }
 
+const limitSettings = defineConfig({
+  maxPayloadBytes: {
+    kind: "bytes",
+    env: "BEAMLINE_MAX_PAYLOAD_BYTES",
+    default: DEFAULT_LIMITS.maxPayloadBytes,
+    description: "Largest message body that routers take in",
+  },
+});
+
+/** As the routers will read it; a value that they refuse keeps them from starting, which is said elsewhere. */
+function limitsOf(routerEnvironment: Readonly<Record<string, string>>): InstallationLimits {
+  const parsed = parseConfig(limitSettings, routerEnvironment, Object.keys(routerEnvironment));
+  return parsed.ok ? parsed.value : DEFAULT_LIMITS;
+}
+
 /** The source has held it to the schema; what does not parse here was changed since, and counts as no object. */
-function readRouterSpec(object: SourceObject, router: RouterKey): RouterSpec | undefined {
-  const { namespace, name } = object.meta;
-  const raw = { apiVersion: API_VERSION, kind: "Router", metadata: { namespace, name }, spec: object.spec };
+function readRouter({ meta, spec }: SourceObject, router: RouterKey): RouterObject | undefined {
+  const { namespace, name } = meta;
+  const raw = { apiVersion: API_VERSION, kind: "Router", metadata: { namespace, name }, spec };
   const parsed = parseObject(raw, { namespace, routerRef: router });
-  return parsed.ok && parsed.value.kind === "Router" ? parsed.value.spec : undefined;
+  const object: BeamlineObject | undefined = parsed.ok ? parsed.value : undefined;
+  return object?.kind === "Router" ? object : undefined;
 }
 
-function otherRouter(object: SourceObject, router: RouterKey): FileProblem | undefined {
+function otherRouter(object: SourceObject, router: RouterKey): readonly FileProblem[] {
   const message = `one machine runs one Router, ${router.namespace}/${router.name}; this one is left aside`;
-  return problemAt(object, "metadata.name", "one_router", message);
+  return problemAt(object, { path: "metadata.name", rule: "one_router", message });
 }
 
-/** Both are needed before the first file is read, so the process is told them. */
-function fixedFieldProblems(
-  object: SourceObject,
-  spec: RouterSpec | undefined,
-  config: OperatorConfig,
-): readonly (FileProblem | undefined)[] {
-  if (spec === undefined) return [];
-  const problems: (FileProblem | undefined)[] = [];
-  const { prefix } = spec.subjects;
-  if (prefix !== undefined && prefix !== config.subjectsPrefix) {
-    const message = "on one machine the prefix is set by BEAMLINE_SUBJECTS_PREFIX, which says otherwise";
-    problems.push(problemAt(object, "spec.subjects.prefix", "fixed_at_start", message));
-  }
-  if (hasRetention(object.spec) && spec.handoverRetentionMs !== config.handoverRetentionMs) {
-    const message = "on one machine the retention is set by BEAMLINE_HANDOVER_RETENTION, which says otherwise";
-    problems.push(problemAt(object, "spec.handover.retention", "fixed_at_start", message));
-  }
-  return problems;
-}
-
-function hasRetention(spec: unknown): boolean {
-  if (typeof spec !== "object" || spec === null || !("handover" in spec)) return false;
-  return typeof spec.handover === "object" && spec.handover !== null && "retention" in spec.handover;
-}
-
-function problemAt({ origin }: SourceObject, path: string, rule: string, message: string): FileProblem | undefined {
-  return origin === undefined ? undefined : { file: origin.file, ...origin.locate(path), path, rule, message };
+function problemAt(
+  source: SourceObject | undefined,
+  { path, rule, message }: Pick<FileProblem, "path" | "rule" | "message">,
+): readonly FileProblem[] {
+  const origin = source?.origin;
+  return origin === undefined ? [] : [{ file: origin.file, ...origin.locate(path), path, rule, message }];
 }

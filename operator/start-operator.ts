@@ -8,6 +8,7 @@ import type { Metrics } from "../runtime/metrics.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import type { OperatorConfig } from "./config.ts";
 import { ProcessInfrastructure } from "./infrastructure/processes/process-infrastructure.ts";
+import { readInstance } from "./instance.ts";
 import { createOperatorMetrics } from "./metrics.ts";
 import { Operator } from "./operator.ts";
 import { FileSource } from "./source/files/file-source.ts";
@@ -58,6 +59,7 @@ export async function startOperator(
   });
   const operator = new Operator({
     config,
+    holder: await readInstance(resolve(config.stateDir)),
     routerEnvironment,
     names: namesFor(config.subjectsPrefix),
     link,

@@ -49,8 +49,11 @@ export interface PolicyStatus extends ObjectStatus {
 
 export interface ProviderStatus extends ObjectStatus {
   readonly providerId: string;
-  /** Durable consumer that workers of this provider bind to. */
-  readonly consumer: string;
+  readonly displayName?: string;
+  /** Durable consumer that workers of this provider bind to; absent for one that is fed by a fixed subject. */
+  readonly consumer?: string;
+  /** The fixed subject: its work is deduplicated only within a window, see the condition Deduplicated. */
+  readonly legacySubject?: string;
 }
 
 export type TenantStatus = ObjectStatus;

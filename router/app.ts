@@ -81,6 +81,8 @@ export class RouterApp {
       { name: "nats", ok: this.connected?.link.connected() ?? false, detail: `NATS at ${natsUrl}` },
       { name: "configuration", ok: this.context !== undefined, detail: "a head of the configuration is in force" },
       { name: "serving", ok: !this.draining, detail: "not draining" },
+      // Who answers: a supervisor must not take another process on this port for its own.
+      { name: "pod", ok: true, detail: this.pod.uid },
       // Requests are answered without it, so it does not make the router unready.
       { name: "submit", ok: true, detail: submits ?? "durable intake is open" },
     ];

@@ -14,6 +14,8 @@ export type ParsedConfigKey =
  * the next ones can land in a router's part of the bucket.
  */
 export const BUS_OWNER_KEY = "_bus.owner";
+/** Says which operator writes the bucket: {instance, session, host, pid}; goes by itself when it is not renewed. */
+export const BUS_LEASE_KEY = "_bus.lease";
 /** Random text made together with the bucket: create-only; another one means another bucket. */
 export const BUCKET_EPOCH_KEY = "_bus.epoch";
 /** Identity of objects that come from files, which no API server keeps: `_files.<kind>.<ns>.<name>`. */

@@ -1,10 +1,19 @@
-// Fields that are accepted though their machinery is not built yet: a status names those that the user wrote.
+// Fields that are accepted though they have no effect, here or yet: a status names those that the user wrote.
 import type { BeamlineObject, ObjectKind } from "./spec.ts";
+
+/** What the installation bounds, whatever an object asks for. */
+export interface InstallationLimits {
+  /** Largest message that its routers take in. */
+  readonly maxPayloadBytes: number;
+}
+
+/** Of routers that are told nothing else (BEAMLINE_MAX_PAYLOAD_BYTES). */
+export const DEFAULT_LIMITS: InstallationLimits = { maxPayloadBytes: 1_048_576 };
 
 interface LaterField {
   readonly path: string;
   /** Values that work already; any other value counts. */
-  readonly supported?: (object: BeamlineObject) => boolean;
+  readonly supported?: (object: BeamlineObject, limits: InstallationLimits) => boolean;
 }
 
 /** Remove a row when its machinery is built: nothing else has to change. */
@@ -25,8 +34,14 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
     { path: "spec.assignment.ackTimeout" },
     { path: "spec.assignment.maxAttempts" },
     { path: "spec.pipeline" },
+    {
+      path: "spec.validation.maxPayloadBytes",
+      supported: (object, { maxPayloadBytes }) =>
+        object.kind !== "RoutingPolicy" || object.spec.validation.maxPayloadBytes <= maxPayloadBytes,
+    },
   ],
   Provider: [
+    { path: "spec.failureDomain" },
     { path: "spec.maxInFlight" },
     {
       path: "spec.registration",
@@ -37,10 +52,13 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
   Router: [{ path: "spec.autoscaling" }, { path: "spec.nats" }, { path: "spec.drain" }, { path: "spec.image" }],
 };
 
-/** Paths of the fields of this object that the user wrote and that do nothing yet, such as `spec.rateLimit`. */
-export function listPartiallySupported(object: BeamlineObject): readonly string[] {
+/** Paths of the fields of this object that the user wrote and that have no effect, such as `spec.rateLimit`. */
+export function listPartiallySupported(
+  object: BeamlineObject,
+  limits: InstallationLimits = DEFAULT_LIMITS,
+): readonly string[] {
   const written = new Set(object.explicit ?? []);
   return laterFields[object.kind]
-    .filter(({ path, supported }) => written.has(path) && supported?.(object) !== true)
+    .filter(({ path, supported }) => written.has(path) && supported?.(object, limits) !== true)
     .map(({ path }) => path);
 }

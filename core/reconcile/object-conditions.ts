@@ -21,11 +21,15 @@ export interface ObservedObject {
   readonly programmed: ProgrammedVerdict;
   /** Fields that the user wrote and whose machinery is not built. */
   readonly partiallySupported: readonly string[];
+  /** Of a Provider with a fixed subject: what its guarantee is bounded by. */
+  readonly legacy?: { readonly subject: string; readonly duplicateWindowMs: number };
 }
 
 const ACCEPTED_MESSAGE = "the object is valid and nothing stands against it";
 /** Refusals that are named; the rest is a count. */
 const MAX_NAMED_REFUSALS = 8;
+const MS_PER_SECOND = 1000;
+
 /** False with the first refusal's reason; True when there is none. */
 export function acceptedCondition(observed: ObservedObject): ObservedCondition {
   const observedGeneration = observed.generation;
@@ -41,7 +45,10 @@ export function acceptedCondition(observed: ObservedObject): ObservedCondition {
 export function programmedCondition(observed: ObservedObject): ObservedCondition {
   const observedGeneration = observed.generation;
   if (observed.refusals.length === 0) return { type: "Programmed", ...observed.programmed, observedGeneration };
-  const message = `this generation is not in force; ${describeInForce(observed)}`;
+  const message =
+    observed.inForceGeneration === observed.generation
+      ? describeInForce(observed)
+      : `this generation is not in force; ${describeInForce(observed)}`;
   return { type: "Programmed", status: "False", reason: "NotAccepted", message, observedGeneration };
 }
 
@@ -64,18 +71,29 @@ export function readyCondition(observed: ObservedObject, conditions: readonly Ob
   return { type: "Ready", status, reason, message: `${culprit.type}: ${culprit.message}`, observedGeneration };
 }
 
-/** Only where the user wrote a field that does nothing yet: absent otherwise. */
-export function partiallySupportedConditions(observed: ObservedObject): readonly ObservedCondition[] {
+/** Only where the user wrote a field that has no effect: absent otherwise. */
+export function partiallySupportedConditions(
+  observed: Pick<ObservedObject, "generation" | "partiallySupported">,
+): readonly ObservedCondition[] {
   if (observed.partiallySupported.length === 0) return [];
   const message = `accepted without effect: ${observed.partiallySupported.join(", ")}`;
   const observedGeneration = observed.generation;
   return [{ type: "PartiallySupported", status: "True", reason: "FieldsWithoutEffect", message, observedGeneration }];
 }
 
-/** Conditions of a Provider or a Tenant: Accepted, Programmed, Ready, and PartiallySupported where it applies. */
+/** Conditions of a Provider or a Tenant: Accepted, Programmed, Ready, and Deduplicated and PartiallySupported where they apply. */
 export function objectConditions(observed: ObservedObject): readonly ObservedCondition[] {
   const parts = [acceptedCondition(observed), programmedCondition(observed)];
-  return [...parts, readyCondition(observed, parts), ...partiallySupportedConditions(observed)];
+  const ready = readyCondition(observed, parts);
+  return [...parts, ready, ...deduplicatedConditions(observed), ...partiallySupportedConditions(observed)];
+}
+
+/** Of a Provider with a fixed subject only: work of all others is claimed once and for all of the retention. */
+function deduplicatedConditions({ generation, legacy }: ObservedObject): readonly ObservedCondition[] {
+  if (legacy === undefined) return [];
+  const seconds = legacy.duplicateWindowMs / MS_PER_SECOND;
+  const message = `work goes to the fixed subject ${legacy.subject} and is deduplicated only within the stream's window of ${seconds} s; leave legacy out for assignments that are claimed once`;
+  return [{ type: "Deduplicated", status: "False", reason: "WindowOnly", message, observedGeneration: generation }];
 }
 
 /** One text for several refusals; a count for those past the bound. */
@@ -89,6 +107,7 @@ export function describeRefusals(refusals: readonly Refusal[]): string {
 
 function describeInForce(observed: ObservedObject): string {
   const { inForceGeneration } = observed;
+  if (inForceGeneration === observed.generation) return "routers hold it and refuse its work";
   return inForceGeneration === undefined
     ? "nothing of it is in force"
     : `generation ${inForceGeneration} stays in force`;

@@ -5,9 +5,11 @@ import { type Candidate, type Chosen, compileWithFallback } from "../config/fall
 import { entryKey } from "../config/keys.ts";
 import { type DesiredEntry, nextEntry } from "../config/last-good.ts";
 import type { CompiledTable, CompileOptions } from "../policy/compile.ts";
-import { listPartiallySupported } from "../policy/partially-supported.ts";
+import { type InstallationLimits, listPartiallySupported } from "../policy/partially-supported.ts";
 import type { BeamlineObject, SpecProblem } from "../policy/spec.ts";
+import type { CompiledPolicy } from "../policy/table.ts";
 import type { Result } from "../result.ts";
+import { legacyRefusals, refusedLegacyProviders } from "./legacy-subjects.ts";
 import type { Refusal } from "./object-conditions.ts";
 
 export interface PlanInput {
@@ -15,6 +17,9 @@ export interface PlanInput {
   /** Namespaces whose policies the Router takes; `*` = all. */
   readonly allowedNamespaces: readonly string[];
   readonly objects: readonly DesiredEntry[];
+  /** Subjects of legacy providers that routers publish to; absent: not known, and no provider is refused for its subject. */
+  readonly allowedSubjects?: readonly string[];
+  readonly limits?: InstallationLimits;
   /** Entries that stand in the bucket, by key. */
   readonly stored: ReadonlyMap<string, ConfigEntry>;
   /** Whether the standing entry of a key was served by every ready router. */
@@ -76,13 +81,14 @@ export function planEntries(input: PlanInput): EntryPlan {
   for (const [key, { choices }] of wishes)
     if (choices.length > 0) candidates.push({ key, choices: choices.map(first) });
   const chosen = compileWithFallback(candidates, input.compile);
+  const policies = policiesByName(chosen);
   const entries = new Map<string, ConfigEntry>();
   const verdicts = new Map<string, Verdict>();
   for (const [key, wish] of wishes) {
     const index = chosen.choice.get(key);
     const entry = index === undefined ? undefined : wish.choices[index]?.[1];
     if (entry !== undefined) entries.set(key, entry);
-    verdicts.set(key, makeVerdict(key, wish, entry, chosen));
+    verdicts.set(key, makeVerdict(input, wish, { key, entry, chosen, policies }));
   }
   return { entries, verdicts, compiled: chosen.compiled, parsed };
 }
@@ -103,6 +109,7 @@ function makeWish(input: PlanInput, key: string, desired: DesiredEntry, parse: P
   const object = newest.ok ? newest.value : undefined;
   const specProblems = newest.ok ? [] : newest.error;
   const refusals = object === undefined ? specProblems.map(asRefusal) : attachmentRefusals(input, object);
+  const legacy = legacyRefusals(object, input.allowedSubjects);
   const choices: (readonly [BeamlineObject, ConfigEntry])[] = [];
   const stored = input.stored.get(key);
   if (object !== undefined && refusals.length === 0) {
@@ -111,9 +118,15 @@ function makeWish(input: PlanInput, key: string, desired: DesiredEntry, parse: P
   // Another uid is another object: what stood under its name is none of its business.
   if (stored !== undefined && stored.uid === desired.meta.uid && stored.generation !== desired.meta.generation) {
     const standing = parse(key, { kind: stored.kind, meta: entryMeta(stored), spec: stored.current });
-    if (standing.ok && attachmentRefusals(input, standing.value).length === 0) choices.push([standing.value, stored]);
+    const usable = standing.ok && attachmentRefusals(input, standing.value).length === 0;
+    if (usable && legacyRefusals(standing.value, input.allowedSubjects).length === 0) {
+      // Without its subject the newest is kept only for want of a better: routers then refuse its work, where leaving it out
+      // would make it an implicit provider, whose work goes where none of its workers looks.
+      if (legacy.length > 0) choices.unshift([standing.value, stored]);
+      else choices.push([standing.value, stored]);
+    }
   }
-  return { desired, object, refusals, specProblems, choices };
+  return { desired, object, refusals: [...refusals, ...legacy], specProblems, choices };
 }
 
 /** Does the policy belong to this Router, and does the Router take it? */
@@ -130,22 +143,41 @@ function attachmentRefusals(input: PlanInput, object: BeamlineObject): readonly 
   return [{ reason: "NamespaceNotAllowed", message, path: "spec.routerRef" }];
 }
 
-function makeVerdict(key: string, wish: Wish, entry: ConfigEntry | undefined, chosen: Chosen): Verdict {
+interface Outcome {
+  readonly key: string;
+  readonly entry: ConfigEntry | undefined;
+  readonly chosen: Chosen;
+  readonly policies: ReadonlyMap<string, CompiledPolicy>;
+}
+
+function makeVerdict(input: PlanInput, wish: Wish, { key, entry, chosen, policies }: Outcome): Verdict {
   const { desired, object, specProblems } = wish;
   const { uid, generation, namespace, name } = desired.meta;
   const inForce = entry?.uid === uid && entry.generation === generation;
-  const implicitProviders = chosen.compiled.implicitProviders.get(`${namespace}/${name}`) ?? [];
+  const policyName = desired.kind === "RoutingPolicy" ? `${namespace}/${name}` : undefined;
+  const implicitProviders = policyName === undefined ? undefined : chosen.compiled.implicitProviders.get(policyName);
+  const policy = policyName === undefined ? undefined : policies.get(policyName);
+  const compileRefusals = inForce ? [] : (chosen.refusals.get(key) ?? []);
+  const refusedProviders = refusedLegacyProviders(policy, input.allowedSubjects);
   return {
     key,
     desired,
     object,
     specProblems,
-    refusals: inForce ? [] : [...wish.refusals, ...(chosen.refusals.get(key) ?? [])],
-    warnings: inForce ? (chosen.warnings.get(key) ?? []) : [],
+    refusals: [...wish.refusals, ...compileRefusals],
+    warnings: inForce ? [...(chosen.warnings.get(key) ?? []), ...refusedProviders] : [],
     inForceGeneration: entry?.generation,
-    implicitProviders: inForce && desired.kind === "RoutingPolicy" ? implicitProviders : [],
-    partiallySupported: object === undefined ? [] : listPartiallySupported(object),
+    implicitProviders: inForce ? (implicitProviders ?? []) : [],
+    partiallySupported: object === undefined ? [] : listPartiallySupported(object, input.limits),
   };
+}
+
+function policiesByName({ compiled }: Chosen): ReadonlyMap<string, CompiledPolicy> {
+  const byName = new Map<string, CompiledPolicy>();
+  for (const policies of compiled.table.policies.values()) {
+    for (const policy of policies.values()) byName.set(`${policy.meta.namespace}/${policy.meta.name}`, policy);
+  }
+  return byName;
 }
 
 function parseOnce(

@@ -1,10 +1,22 @@
 // The conditions of a Router: may it have its bus, and do its pods run.
 import type { ObservedCondition } from "./conditions.ts";
+import { partiallySupportedConditions } from "./object-conditions.ts";
+
+/** The operator that writes the bus, when it is another one of the same Router. */
+export interface LeaseHolder {
+  readonly instance: string;
+  readonly host: string;
+  readonly pid: number;
+}
 
 export interface ObservedRouter {
   readonly generation: number;
   /** `<namespace>/<name>` of the Router that owns the bus, when it is another one. */
   readonly busOwner: string | undefined;
+  /** The other operator that writes this Router's bus; absent when it is this one. */
+  readonly leaseHolder?: LeaseHolder | undefined;
+  /** Fields of the Router object that have no effect here, each with why where that is not plain. */
+  readonly partiallySupported?: readonly string[];
   /** Pods asked for, running with the current settings, and ready. */
   readonly desiredPods: number;
   readonly updatedPods: number;
@@ -13,19 +25,31 @@ export interface ObservedRouter {
   readonly failure: string | undefined;
 }
 
-/** Accepted, Available (a pod is ready), Progressing (not yet as desired) and Ready, in this order. */
+/** Accepted, Available (a pod is ready), Progressing (not yet as desired), Ready, and PartiallySupported where it applies. */
 export function routerConditions(observed: ObservedRouter): readonly ObservedCondition[] {
+  const { generation, partiallySupported = [] } = observed;
   const accepted = acceptedCondition(observed);
   const available = availableCondition(observed);
-  return [accepted, available, progressingCondition(observed), readyCondition(observed, accepted, available)];
+  return [
+    accepted,
+    available,
+    progressingCondition(observed),
+    readyCondition(observed, accepted, available),
+    ...partiallySupportedConditions({ generation, partiallySupported }),
+  ];
 }
 
-function acceptedCondition({ generation, busOwner }: ObservedRouter): ObservedCondition {
-  if (busOwner === undefined) {
-    return condition(generation, "Accepted", "True", "Accepted", "the bus belongs to this Router");
+function acceptedCondition({ generation, busOwner, leaseHolder }: ObservedRouter): ObservedCondition {
+  if (busOwner !== undefined) {
+    const message = `the bus belongs to Router ${busOwner}; give this one a NATS account of its own or subjects.prefix`;
+    return condition(generation, "Accepted", "False", "SubjectConflict", message);
   }
-  const message = `the bus belongs to Router ${busOwner}; give this one a NATS account of its own or subjects.prefix`;
-  return condition(generation, "Accepted", "False", "SubjectConflict", message);
+  if (leaseHolder !== undefined) {
+    const { instance, host, pid } = leaseHolder;
+    const message = `the bus is written by another operator of this Router, instance ${instance} (process ${pid} on ${host}); stop that one and this one takes over, or give this one a NATS account of its own or a prefix`;
+    return condition(generation, "Accepted", "False", "SubjectConflict", message);
+  }
+  return condition(generation, "Accepted", "True", "Accepted", "the bus belongs to this Router");
 }
 
 function availableCondition({ generation, readyPods, failure }: ObservedRouter): ObservedCondition {
@@ -35,8 +59,8 @@ function availableCondition({ generation, readyPods, failure }: ObservedRouter):
 }
 
 function progressingCondition(observed: ObservedRouter): ObservedCondition {
-  const { generation, desiredPods, updatedPods, readyPods, busOwner, failure } = observed;
-  if (busOwner !== undefined) {
+  const { generation, desiredPods, updatedPods, readyPods, busOwner, leaseHolder, failure } = observed;
+  if (busOwner !== undefined || leaseHolder !== undefined) {
     return condition(generation, "Progressing", "False", "NotAccepted", "no router is started without its bus");
   }
   if (readyPods >= desiredPods && updatedPods >= desiredPods) {

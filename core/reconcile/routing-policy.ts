@@ -11,7 +11,7 @@ import {
 } from "./object-conditions.ts";
 
 export interface ObservedPolicy extends ObservedObject {
-  /** References of this generation that lead nowhere: the policy is in force without those providers. */
+  /** References of this generation that lead nowhere, or to providers that routers refuse: the others go on serving. */
   readonly unresolved: readonly Refusal[];
   /** `<namespace>/<name>` of providers without a Provider object: defaults hold for them, and a typo looks the same. */
   readonly implicitProviders: readonly string[];
@@ -32,7 +32,7 @@ function resolvedRefsCondition(observed: ObservedPolicy): ObservedCondition {
   }
   const [first] = unresolved;
   if (first !== undefined) {
-    const message = `left out: ${describeRefusals(unresolved)}`;
+    const message = `not usable: ${describeRefusals(unresolved)}`;
     return { type, status: "False", reason: first.reason, message, observedGeneration };
   }
   if (implicitProviders.length > 0) {

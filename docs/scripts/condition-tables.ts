@@ -3,7 +3,7 @@ import type { RouterAck } from "../../core/config/entry.ts";
 import { type ProgrammedVerdict, programmed } from "../../core/config/programmed.ts";
 import type { CompileReason } from "../../core/policy/compile-problem.ts";
 import type { ObservedCondition } from "../../core/reconcile/conditions.ts";
-import type { Refusal } from "../../core/reconcile/object-conditions.ts";
+import { objectConditions, type Refusal } from "../../core/reconcile/object-conditions.ts";
 import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
 import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
 import { code, table } from "./markdown.ts";
@@ -65,7 +65,11 @@ export function policyConditionTable(): string {
     observedPolicy({ unresolved: [unresolved] }),
     observedPolicy({ partiallySupported: ["spec.rateLimit"] }),
   ];
-  return distinct(observations.flatMap((observation) => policyConditions(observation)));
+  const legacy = { subject: "caf.exec.assign.v1", duplicateWindowMs: 120_000 };
+  return distinct([
+    ...observations.flatMap((observation) => policyConditions(observation)),
+    ...objectConditions(observedPolicy({ legacy })),
+  ]);
 }
 
 export function routerConditionTable(): string {
@@ -82,17 +86,24 @@ export function routerConditionTable(): string {
     { ...complete, updatedPods: 1, readyPods: 1 },
     { ...complete, readyPods: 0, failure: "it exits with code 78" },
     { ...complete, busOwner: "team-a/router", readyPods: 0 },
+    { ...complete, partiallySupported: ["spec.autoscaling"] },
   ];
   return distinct(observations.flatMap((observation) => routerConditions(observation)));
 }
 
 /** Why an object is not taken as it is; a reason without a line here is a compile error. */
-const REFUSALS: Readonly<Record<CompileReason | "Invalid", readonly [condition: string, meaning: string]>> = {
+const REFUSALS: Readonly<
+  Record<CompileReason | "Invalid" | "LegacySubjectNotAllowed", readonly [condition: string, meaning: string]>
+> = {
   Invalid: ["Accepted", "the object breaks its schema; the message names field, value and rule"],
   InvalidExpression: ["Accepted", "a rule's expression does not compile; the message has its position"],
   Conflict: ["Accepted", "an older policy has the same tenant and policy id, or the object stands twice"],
   TenantNotPermitted: ["Accepted", "the namespace may not write policies for this tenant"],
   QuotaExceeded: ["Accepted", "more policies, rules or providers than the Tenant allows"],
+  LegacySubjectNotAllowed: [
+    "Accepted",
+    "the fixed subject of a Provider is not among the Router's allowedSubjects; of a policy that names it, ResolvedRefs",
+  ],
   RefNotFound: ["ResolvedRefs", "a provider of another namespace does not exist; it is left out"],
   RefNotPermitted: ["ResolvedRefs", "a provider of another namespace does not name this one; it is left out"],
 };

@@ -1,6 +1,7 @@
 // What everything that runs routers owes the operator. Each implementation runs the real router on a real nats-server.
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, it } from "mocha";
 import { ProcessInfrastructure } from "../../operator/infrastructure/processes/process-infrastructure.ts";
 import type { Infrastructure, ObservedPod, RouterDeployment } from "../../operator/interfaces.ts";
@@ -17,6 +18,8 @@ interface Harness {
   kill(pod: ObservedPod): void;
   /** Whether nothing of a router is left. */
   isGone(pod: ObservedPod): boolean;
+  /** Logs of routers that this process holds open; undefined where that cannot be known. */
+  openLogs(): readonly string[] | undefined;
   close(): Promise<void>;
 }
 
@@ -41,11 +44,27 @@ async function processHarness(): Promise<Harness> {
       process.kill(pid, "SIGKILL");
     },
     isGone: ({ pid }) => pid === undefined || !isAlive(pid),
+    openLogs: () => openFilesIn(logs.path),
     close: async () => {
       await infrastructure.stop(STOP_MS);
       await logs.remove();
     },
   };
+}
+
+/** By the descriptors of this process, as Linux shows them. */
+function openFilesIn(folder: string): readonly string[] | undefined {
+  const descriptors = "/proc/self/fd";
+  if (!existsSync(descriptors)) return undefined;
+  const targets = readdirSync(descriptors).flatMap((name) => {
+    try {
+      return readlinkSync(join(descriptors, name));
+    } catch {
+      // The descriptor by which the list itself was read.
+      return [];
+    }
+  });
+  return targets.filter((target) => dirname(target) === folder).map((target) => basename(target));
 }
 
 function isAlive(pid: number): boolean {
@@ -162,6 +181,7 @@ for (const { name: implementation, make } of implementations) {
       harness.infrastructure.ensureRouters(deployment(1));
       await whenReady(1);
       assert.ok(second !== undefined && harness.isGone(second));
+      assert.deepEqual(harness.openLogs() ?? ["router-0.log"], ["router-0.log"], "its log is closed");
       harness.infrastructure.ensureRouters(deployment(2));
       await whenReady(2);
     });

@@ -38,16 +38,26 @@ export function openLogFile(path: string, log: Logger): LogFile {
       stream.write(text);
       if (size <= MAX_LOG_FILE_BYTES) return;
       stream.end();
-      renameSync(path, `${path}.1`);
-      stream = openStream(path, log);
+      stream = openStream(path, log, setAside(path, log) ? "a" : "w");
       size = 0;
     },
     close: () => new Promise((resolve) => (stream.destroyed ? resolve() : stream.end(() => resolve()))),
   };
 }
 
-function openStream(path: string, log: Logger): WriteStream {
-  const stream = createWriteStream(path, { flags: "a", mode: 0o600 });
+/** A file that cannot be set aside is begun anew: its bound holds all the same, and the process that writes lives on. */
+function setAside(path: string, log: Logger): boolean {
+  try {
+    renameSync(path, `${path}.1`);
+    return true;
+  } catch (error) {
+    log.warn("log file not set aside", { path, reason: reasonOf(error) });
+    return false;
+  }
+}
+
+function openStream(path: string, log: Logger, flags: "a" | "w" = "a"): WriteStream {
+  const stream = createWriteStream(path, { flags, mode: 0o600 });
   stream.on("error", (error) => log.warn("log file not writable", { path, reason: reasonOf(error) }));
   return stream;
 }

@@ -28,7 +28,7 @@ const ROLL_CHECK_MS = 100;
 export class ProcessInfrastructure implements Infrastructure {
   private readonly options: ProcessInfrastructureOptions;
   private readonly routers: RouterProcess[] = [];
-  private readonly outputs: LogFile[] = [];
+  private readonly outputs = new Map<RouterProcess, LogFile>();
   /** Routers on their way out; they stay visible until they are gone. */
   private readonly leaving = new Set<RouterProcess>();
   private deployment: RouterDeployment | undefined;
@@ -66,31 +66,37 @@ export class ProcessInfrastructure implements Infrastructure {
     this.stopped = true;
     await Promise.all([...this.routers, ...this.leaving].map((router) => router.stop(deadlineMs)));
     await this.rolling;
-    await Promise.all(this.outputs.map((output) => output.close()));
+    await Promise.all([...this.outputs.keys()].map((router) => this.closeOutput(router)));
   }
 
   private add(environment: Readonly<Record<string, string>>): void {
     const { routerMain, healthHost, healthBasePort, log } = this.options;
     const index = this.routers.length;
     const name = `router-${index}`;
+    const output = this.openOutput(name);
     const router = new RouterProcess({
       name,
       command: [process.execPath, routerMain],
       healthHost,
       healthPort: healthBasePort + index,
       log,
-      output: this.openOutput(name),
+      output,
       onChange: () => this.onChange(),
     });
+    this.outputs.set(router, output);
     this.routers.push(router);
     router.want(environment);
   }
 
   private openOutput(name: string): LogFile {
     const { logDir, log } = this.options;
-    const output = logDir === undefined ? standardError : openLogFile(join(logDir, `${name}.log`), log);
-    this.outputs.push(output);
-    return output;
+    return logDir === undefined ? standardError : openLogFile(join(logDir, `${name}.log`), log);
+  }
+
+  private async closeOutput(router: RouterProcess): Promise<void> {
+    const output = this.outputs.get(router);
+    this.outputs.delete(router);
+    await output?.close();
   }
 
   /** The last one goes, so that names and ports stay without gaps. */
@@ -98,7 +104,8 @@ export class ProcessInfrastructure implements Infrastructure {
     const router = this.routers.pop();
     if (router === undefined) return;
     this.leaving.add(router);
-    void router.stop(DRAIN_DEADLINE_MS).then(() => {
+    void router.stop(DRAIN_DEADLINE_MS).then(async () => {
+      await this.closeOutput(router);
       this.leaving.delete(router);
       this.onChange();
       if (this.deployment !== undefined) this.ensureRouters(this.deployment);

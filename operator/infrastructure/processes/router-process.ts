@@ -1,13 +1,13 @@
 // One router as a child process: started, watched, started again with back-off, ended in order.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { get } from "node:http";
 import { createInterface } from "node:readline";
 import { type BackoffSpec, backoffMs } from "../../../core/reconcile/backoff.ts";
 import { BeamlineError, EXIT_CODES, reasonOf } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { ObservedPod } from "../../interfaces.ts";
 import type { LogFile } from "./log-file.ts";
+import { probeReadiness, type Readiness } from "./probe-readiness.ts";
 
 export interface RouterProcessOptions {
   readonly name: string;
@@ -28,10 +28,8 @@ const HEALTHY_AFTER_MS = 60_000;
 /** How often readiness is asked for: often until it is there. */
 const STARTING_PROBE_MS = 100;
 const STEADY_PROBE_MS = 1_000;
-const PROBE_TIMEOUT_MS = 1_000;
 /** A router that is busy for a moment is not gone. */
 const FAILED_PROBES_UNTIL_NOT_READY = 2;
-const OK_STATUS = 200;
 const MAX_FAILURE_LENGTH = 500;
 
 interface Running {
@@ -183,34 +181,30 @@ export class RouterProcess {
     const { running } = this;
     if (running === undefined) return;
     this.timer = setTimeout(() => {
-      void this.probe().then((ok) => {
+      const { healthHost: host, healthPort: port } = this.options;
+      void probeReadiness({ host, port, podUid: running.uid }).then((readiness) => {
         if (this.running !== running) return;
-        this.takeProbe(ok);
+        this.takeProbe(readiness);
         this.probeIn(this.ready ? STEADY_PROBE_MS : STARTING_PROBE_MS);
       });
     }, delayMs);
   }
 
-  private takeProbe(ok: boolean): void {
+  private takeProbe(readiness: Readiness): void {
+    const ok = readiness === "ready";
     this.failedProbes = ok ? 0 : this.failedProbes + 1;
     const ready = ok || (this.ready && this.failedProbes < FAILED_PROBES_UNTIL_NOT_READY);
-    if (ready === this.ready) return;
+    const failure = ready ? undefined : this.describeProbe(readiness);
+    if (ready === this.ready && (failure === undefined || failure === this.failure)) return;
     this.ready = ready;
-    this.failure = ready ? undefined : "does not answer /readyz";
+    this.failure = failure;
     this.options.onChange();
   }
 
-  private probe(): Promise<boolean> {
-    const { healthHost: host, healthPort: port } = this.options;
-    return new Promise((resolve) => {
-      const request = get({ host, port, path: "/readyz", timeout: PROBE_TIMEOUT_MS, agent: false }, (response) => {
-        response.resume();
-        resolve(response.statusCode === OK_STATUS);
-      });
-      // No one listens yet, or no longer: that is the answer.
-      request.once("error", () => resolve(false));
-      request.once("timeout", () => request.destroy());
-    });
+  /** Undefined for a router that is starting: that it does not answer yet is no failure. */
+  private describeProbe(readiness: Readiness): string | undefined {
+    if (readiness === "other") return `another process answers on port ${this.options.healthPort}`;
+    return this.ready ? "does not answer /readyz" : undefined;
   }
 
   private async end({ child, exited }: Running, deadlineMs: number): Promise<void> {

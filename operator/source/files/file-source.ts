@@ -5,12 +5,12 @@ import type { Condition } from "../../../core/reconcile/conditions.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { ObjectSource, SourceObject, SourceSnapshot } from "../../interfaces.ts";
-import type { StatusDocument } from "../../status-document.ts";
+import type { FileStatus, StatusDocument } from "../../status-document.ts";
 import { type Chance, encodeIdentity, type FileIdentity, parseIdentities } from "./identity.ts";
 import { type LoadedFile, loadFile } from "./load-file.ts";
 import { type FileView, type MergedFiles, mergeFiles } from "./merge-files.ts";
 import { conditionsKey, readConditions, writeStatusFile } from "./status-file.ts";
-import { type FileContent, type FolderChanges, FolderWatch } from "./watch-folder.ts";
+import { type FileContent, type FolderChanges, type FolderTrouble, FolderWatch, isHiddenBy } from "./watch-folder.ts";
 
 export interface FileSourceOptions {
   /** Folder of YAML and JSON files, with folders below it. */
@@ -31,6 +31,9 @@ export class FileSource implements ObjectSource {
   private writing: Promise<void> = Promise.resolve();
   private identities: ReadonlyMap<string, FileIdentity> = new Map();
   private current: SourceSnapshot = { objects: [], records: new Map(), files: [] };
+  private troubles: readonly FolderTrouble[] = [];
+  /** Before the first files are there, nothing may be merged: every object would be gone. */
+  private hasFiles = false;
   private onChange: () => void = () => undefined;
 
   constructor(options: FileSourceOptions) {
@@ -38,7 +41,12 @@ export class FileSource implements ObjectSource {
     const clock = options.clock ?? systemClock;
     this.chance = { newUid: randomUUID, nowMs: () => Math.trunc(clock.nowMs()) };
     const { folder, log } = options;
-    this.watch = new FolderWatch({ folder, log, onChanges: (changes) => this.take(changes) });
+    this.watch = new FolderWatch({
+      folder,
+      log,
+      onChanges: (changes) => this.take(changes),
+      onTroubles: (troubles) => this.takeTroubles(troubles),
+    });
   }
 
   async start(kept: ReadonlyMap<string, Uint8Array>, onChange: () => void): Promise<void> {
@@ -50,6 +58,11 @@ export class FileSource implements ObjectSource {
 
   snapshot(): SourceSnapshot {
     return this.current;
+  }
+
+  adopt(kept: ReadonlyMap<string, Uint8Array>): void {
+    this.identities = parseIdentities(kept);
+    this.merge();
   }
 
   /** One at a time, in the order of the calls: each write replaces the file through the same neighbour. */
@@ -73,7 +86,18 @@ export class FileSource implements ObjectSource {
       this.views.set(file, { loaded, lastGood });
       for (const problem of loaded.problems) this.options.log.warn("file problem", { ...problem });
     }
-    const merged = mergeFiles(this.views, this.identities, this.chance);
+    this.hasFiles = true;
+    this.merge();
+  }
+
+  private takeTroubles(troubles: readonly FolderTrouble[]): void {
+    this.troubles = troubles;
+    if (this.hasFiles) this.merge();
+  }
+
+  private merge(): void {
+    const isHidden = (file: string): boolean => this.troubles.some((trouble) => isHiddenBy(trouble, file));
+    const merged = mergeFiles(this.views, this.identities, this.chance, isHidden);
     this.identities = new Map([...merged.objects].map(([key, { identity }]) => [key, identity]));
     this.current = this.toSnapshot(merged);
     this.onChange();
@@ -94,6 +118,10 @@ export class FileSource implements ObjectSource {
       objects.push({ kind, meta, spec, conditions, ...(loaded === undefined ? {} : { origin: loaded.origin }) });
       records.set(key, encodeIdentity(identity));
     }
-    return { objects, records, files: merged.files };
+    return { objects, records, files: [...this.troubles.map(troubleStatus), ...merged.files] };
   }
+}
+
+function troubleStatus({ path, rule, message }: FolderTrouble): FileStatus {
+  return { file: path, problems: [{ file: path, line: 1, column: 1, path: "", rule, message }] };
 }

@@ -24,15 +24,16 @@ export interface MergedFiles {
 /**
  * Merges the files, by name. Identities are those of the last merge (or of the last run): an object that is in none of the
  * files any more is gone, and coming back it is a new one. Where two files have the same object, the one that had it stays
- * its owner, and the other has a problem.
+ * its owner, and the other has a problem. `isHidden` tells of a file that it cannot be seen: what it held stays.
  */
 export function mergeFiles(
   views: ReadonlyMap<string, FileView>,
   before: ReadonlyMap<string, FileIdentity>,
   chance: Chance,
+  isHidden: (file: string) => boolean = () => false,
 ): MergedFiles {
   const files = [...views.keys()].sort();
-  const claims = claimObjects(files, views, before);
+  const claims = claimObjects(files, views, before, isHidden);
   const objects = new Map<string, MergedObject>();
   const problems = new Map(files.map((file) => [file, [...(views.get(file)?.loaded.problems ?? [])]]));
   for (const [key, { owner, loaded, rivals }] of claims) {
@@ -63,6 +64,7 @@ function claimObjects(
   files: readonly string[],
   views: ReadonlyMap<string, FileView>,
   before: ReadonlyMap<string, FileIdentity>,
+  isHidden: (file: string) => boolean,
 ): Map<string, Claim> {
   const claims = new Map<string, Claim>();
   for (const file of files) {
@@ -70,10 +72,11 @@ function claimObjects(
     if (view === undefined) continue;
     for (const loaded of inForce(view)) claimObject(claims, before, file, loaded);
   }
-  // A file that is broken since before this process started: its objects are known only by their identities.
+  // A file that is broken or out of sight since before this process started: its objects are known only by their identities.
   for (const [key, identity] of before) {
     const view = views.get(identity.file);
-    const isUnread = view !== undefined && view.loaded.problems.length > 0 && view.lastGood === undefined;
+    const isBroken = view !== undefined && view.loaded.problems.length > 0 && view.lastGood === undefined;
+    const isUnread = isBroken || (view === undefined && isHidden(identity.file));
     if (isUnread && !claims.has(key)) claims.set(key, { owner: identity.file, loaded: undefined, rivals: [] });
   }
   return claims;

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import { BeamlineError, reasonOf } from "../../../runtime/errors.ts";
-import type { ObjectStatus, StatusDocument } from "../../status-document.ts";
+import type { StatusDocument } from "../../status-document.ts";
 import { isGone } from "./scan-folder.ts";
 
 export const STATUS_FILE = "status.json";
@@ -22,7 +22,7 @@ export async function writeStatusFile(stateDir: string, document: StatusDocument
     }
     await rename(next, path);
   } catch (error) {
-    throw storageError(path, error);
+    throw storageError("status", path, error);
   }
 }
 
@@ -30,17 +30,21 @@ export async function writeStatusFile(stateDir: string, document: StatusDocument
 export async function readConditions(stateDir: string): Promise<Map<string, readonly Condition[]>> {
   const conditions = new Map<string, readonly Condition[]>();
   const document = await readDocument(join(stateDir, STATUS_FILE));
-  if (document === undefined) return conditions;
-  const lists: readonly (readonly [string, readonly ObjectStatus[] | undefined])[] = [
-    ["RoutingPolicy", document.policies],
-    ["Provider", document.providers],
-    ["Tenant", document.tenants],
-  ];
-  for (const [kind, objects] of lists) {
-    for (const object of objects ?? []) conditions.set(conditionsKey(kind, object), object.conditions);
+  for (const [kind, field] of LISTS) {
+    for (const object of asList(document[field])) {
+      const { namespace, name, conditions: list } = asRecord(object);
+      if (typeof namespace !== "string" || typeof name !== "string") continue;
+      conditions.set(conditionsKey(kind, { namespace, name }), asList(list).filter(isCondition));
+    }
   }
   return conditions;
 }
+
+const LISTS = [
+  ["RoutingPolicy", "policies"],
+  ["Provider", "providers"],
+  ["Tenant", "tenants"],
+] as const satisfies readonly (readonly [string, keyof StatusDocument])[];
 
 export function conditionsKey(
   kind: string,
@@ -49,19 +53,36 @@ export function conditionsKey(
   return `${kind}/${namespace}/${name}`;
 }
 
-async function readDocument(path: string): Promise<Partial<StatusDocument> | undefined> {
+/** The file lies open to other programs: whatever JSON it holds, nothing but times of transitions hangs on it. */
+async function readDocument(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Partial<StatusDocument>;
+    return asRecord(JSON.parse(await readFile(path, "utf8")));
   } catch (error) {
-    // No status yet, or one cut short by a full disk: only times of transitions are lost with it.
-    if (isGone(error) || error instanceof SyntaxError) return undefined;
+    // No status yet, or one cut short by a full disk.
+    if (isGone(error) || error instanceof SyntaxError) return {};
     throw new BeamlineError("PERMISSION_DENIED", `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-function storageError(path: string, error: unknown): BeamlineError {
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isCondition(value: unknown): value is Condition {
+  const { type, status, reason, message, observedGeneration, lastTransitionTime } = asRecord(value);
+  const texts = [type, reason, message, lastTransitionTime];
+  const known = status === "True" || status === "False" || status === "Unknown";
+  return known && texts.every((text) => typeof text === "string") && Number.isSafeInteger(observedGeneration);
+}
+
+/** The error of a write into the state folder: STORAGE_FULL, STORAGE_READ_ONLY, else PERMISSION_DENIED. */
+export function storageError(what: string, path: string, error: unknown): BeamlineError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const message = `status cannot be written to ${path}: ${reasonOf(error)}`;
+  const message = `${what} cannot be written to ${path}: ${reasonOf(error)}`;
   const cause = { cause: error };
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new BeamlineError("STORAGE_FULL", message, { hint: "Free space on that disk.", ...cause });

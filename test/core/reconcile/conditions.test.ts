@@ -150,6 +150,25 @@ describe("conditions of a router", () => {
     assert.match(conditions[0]?.message ?? "", /Router team\/own/);
     assert.equal(shown(conditions)[3], "Ready=False/SubjectConflict");
   });
+
+  it("say which other operator writes the bus, and the way out", () => {
+    const leaseHolder = { instance: "i-1", host: "box", pid: 7 };
+    const conditions = routerConditions({ ...running, leaseHolder, desiredPods: 2, readyPods: 0, updatedPods: 0 });
+    assert.deepEqual(shown(conditions), [
+      "Accepted=False/SubjectConflict",
+      "Available=False/NoReadyPods",
+      "Progressing=False/NotAccepted",
+      "Ready=False/SubjectConflict",
+    ]);
+    assert.match(conditions[0]?.message ?? "", /instance i-1 \(process 7 on box\); stop that one/);
+  });
+
+  it("name fields that have no effect here", () => {
+    const conditions = routerConditions({ ...running, generation: 3, partiallySupported: ["spec.image"] });
+    const { type, status, message, observedGeneration } = conditions[4] ?? {};
+    assert.deepEqual([type, status, observedGeneration], ["PartiallySupported", "True", 3]);
+    assert.match(message ?? "", /spec\.image/);
+  });
 });
 
 describe("back-off", () => {

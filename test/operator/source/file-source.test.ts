@@ -1,10 +1,11 @@
 // What happens in real folders: half-written files, folders that come and go, names that are none of ours.
 import assert from "node:assert/strict";
-import { appendFile, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { FileSource } from "../../../operator/source/files/file-source.ts";
-import { writeStatusFile } from "../../../operator/source/files/status-file.ts";
+import { MAX_FILE_BYTES } from "../../../operator/source/files/scan-folder.ts";
+import { STATUS_FILE, writeStatusFile } from "../../../operator/source/files/status-file.ts";
 import { BeamlineError } from "../../../runtime/errors.ts";
 import { createLogger } from "../../../runtime/log.ts";
 import { eventually } from "../../support/await.ts";
@@ -17,6 +18,19 @@ const log = createLogger({ service: "test", level: "silent" });
 function policy(name: string): string {
   return `apiVersion: beamline.dev/v1alpha1\nkind: RoutingPolicy\nmetadata: {name: ${name}}\nspec: {providers: [{name: openai}]}\n`;
 }
+
+/** Root may read everything: for as long as this takes, it is not root. */
+async function asNobody(work: () => Promise<void>): Promise<void> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+const NOBODY = 65_534;
 
 describe("folder of policies", () => {
   let folder: TempDir;
@@ -33,10 +47,17 @@ describe("folder of policies", () => {
       deadlineMs: DEADLINE_MS,
       describe: () => `objects ${expected.join(", ")}; there are ${names().join(", ")}`,
     });
-  const open = async (path = folder.path): Promise<void> => {
+  const open = async (path = folder.path, kept: ReadonlyMap<string, Uint8Array> = new Map()): Promise<void> => {
     source = new FileSource({ folder: path, stateDir: state.path, router, log });
-    await source.start(new Map(), () => undefined);
+    await source.start(kept, () => undefined);
   };
+  const troubles = (): readonly string[] =>
+    source.snapshot().files.flatMap(({ file, problems }) => problems.map(({ rule }) => `${file}: ${rule}`));
+  const whenTroubles = (expected: readonly string[]): Promise<unknown> =>
+    eventually(() => troubles().join() === expected.join(), {
+      deadlineMs: DEADLINE_MS,
+      describe: () => `problems ${expected.join()}; there are ${troubles().join()}`,
+    });
 
   beforeEach(async () => {
     folder = await makeTempDir();
@@ -131,10 +152,78 @@ describe("folder of policies", () => {
       describe: "the missing folder is noticed",
     });
     assert.deepEqual(names(), ["x"]);
+    assert.deepEqual(troubles(), [".: folder_unreadable"]);
     await mkdir(inner);
     await writeFile(join(inner, "y.yaml"), policy("y"));
     await whenNames(["y"]);
+    assert.deepEqual(troubles(), []);
   });
+
+  it("keeps everything in force when an empty folder stands in its place, and says so", async () => {
+    const inner = join(folder.path, "inner");
+    await mkdir(inner);
+    await writeFile(join(inner, "x.yaml"), policy("x"));
+    await open(inner);
+    // As a volume that is unmounted: the folder under it is another one.
+    await mkdir(join(folder.path, "under"));
+    await rename(inner, join(folder.path, "mounted"));
+    await rename(join(folder.path, "under"), inner);
+    await whenTroubles([".: folder_replaced"]);
+    assert.deepEqual(names(), ["x"]);
+    await rename(inner, join(folder.path, "under"));
+    await rename(join(folder.path, "mounted"), inner);
+    await whenTroubles([]);
+    assert.deepEqual(names(), ["x"]);
+    await rm(join(inner, "x.yaml"));
+    await whenNames([]);
+  });
+
+  it("keeps what a part of it held that cannot be read any more, over a restart too, and says which part", async () => {
+    await mkdir(join(folder.path, "team"));
+    await writeFile(join(folder.path, "team", "x.yaml"), policy("x"));
+    await writeFile(join(folder.path, "y.yaml"), policy("y"));
+    await open();
+    const { records } = source.snapshot();
+    for (const path of [folder.path, state.path]) await chmod(path, 0o755);
+    await chmod(join(folder.path, "team"), 0);
+    await asNobody(async () => {
+      await whenTroubles(["team: folder_unreadable"]);
+      assert.deepEqual(names(), ["x", "y"]);
+      await source.stop();
+      await open(folder.path, records);
+      assert.deepEqual(troubles(), ["team: folder_unreadable"]);
+      assert.deepEqual(names(), ["x", "y"]);
+    });
+    await rm(join(folder.path, "y.yaml"));
+    await whenNames(["x"]);
+    await chmod(join(folder.path, "team"), 0o755);
+    await whenTroubles([]);
+    assert.deepEqual(names(), ["x"]);
+  });
+
+  it("refuses a file that is too large by its size, and keeps what it held", async () => {
+    const path = join(folder.path, "x.yaml");
+    await writeFile(path, policy("x"));
+    await open();
+    // A hole: reading a gigabyte of it would be seen in the memory of the process.
+    await truncate(path, 1024 * MAX_FILE_BYTES);
+    const before = process.memoryUsage().arrayBuffers;
+    await eventually(() => source.snapshot().files[0]?.problems[0]?.message.startsWith("is larger than"), {
+      deadlineMs: DEADLINE_MS,
+      describe: "the size is a problem",
+    });
+    assert.ok(process.memoryUsage().arrayBuffers - before < MAX_FILE_BYTES);
+    assert.deepEqual(names(), ["x"]);
+  });
+
+  for (const text of ["null", "7", '"text"', "[null]", '{"policies": 1}', '{"policies": [null, {"name": 1}]}', "{"]) {
+    it(`starts with a status file that holds ${text}`, async () => {
+      await writeFile(join(state.path, STATUS_FILE), text);
+      await writeFile(join(folder.path, "x.yaml"), policy("x"));
+      await open();
+      assert.deepEqual(source.snapshot().objects[0]?.conditions, []);
+    });
+  }
 
   it("that does not exist is an error which names it", async () => {
     source = new FileSource({ folder: join(folder.path, "missing"), stateDir: state.path, router, log });

@@ -1,0 +1,111 @@
+// One writer for a bus: the lease in the configuration bucket, which an operator renews and another takes when it has gone.
+import { randomUUID } from "node:crypto";
+import { parseJsonRecord } from "../core/config/head.ts";
+import { BUS_LEASE_KEY } from "../core/config/keys.ts";
+import type { LeaseHolder } from "../core/reconcile/router.ts";
+import { nodeCodec } from "../runtime/bytes.ts";
+import { reasonOf } from "../runtime/errors.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { KvMirror } from "./kv-mirror.ts";
+
+export interface BusLeaseOptions {
+  readonly mirror: Pick<KvMirror, "isWhole" | "incarnation" | "get" | "put" | "look" | "purge">;
+  /** Who asks. The instance outlives the process: one that comes back takes its own lease over at once. */
+  readonly holder: LeaseHolder;
+  readonly log: Logger;
+  /** LEASE_TTL_MS when absent; whole seconds. */
+  readonly ttlMs?: number;
+}
+
+/** A lease that is not renewed goes after this. */
+export const LEASE_TTL_MS = 30_000;
+/** Two renewals may fail before the lease is lost. */
+export const LEASE_RENEW_MS = 10_000;
+/** Share of the time to live that is kept back: a write that was begun under the lease must end under it. */
+const MARGIN_SHARE = 6;
+
+export class BusLease {
+  private readonly options: BusLeaseOptions;
+  /** Tells this process from an earlier one of the same instance. */
+  private readonly session = randomUUID();
+  private readonly ttlMs: number;
+  /** By the monotonic clock of this process, counted from before the renewal was sent: never later than the server's. */
+  private heldUntilMs = 0;
+  private hadIt = false;
+  private other: LeaseHolder | undefined;
+
+  constructor(options: BusLeaseOptions) {
+    this.options = options;
+    this.ttlMs = options.ttlMs ?? LEASE_TTL_MS;
+  }
+
+  /** Whether this process may write, for long enough to write. */
+  isHeld(): boolean {
+    return performance.now() < this.heldUntilMs - this.ttlMs / MARGIN_SHARE;
+  }
+
+  /** Who has it, as of the last look; undefined when that is this process, or nobody. */
+  otherHolder(): LeaseHolder | undefined {
+    return this.other;
+  }
+
+  /**
+   * Renews it, or takes it when nobody else has it. Throws UNAVAILABLE when that cannot be known; calling again is then
+   * right.
+   */
+  async renew(): Promise<void> {
+    const { mirror, holder, log } = this.options;
+    if (!mirror.isWhole()) return;
+    // What the mirror knows may have expired since: of another's lease only the bucket itself is believed.
+    if (this.standingOther() !== undefined) await mirror.look(BUS_LEASE_KEY);
+    if (this.yieldToOther()) return;
+    const value = nodeCodec.encodeUtf8(JSON.stringify({ ...holder, session: this.session }));
+    const sentMs = performance.now();
+    try {
+      await mirror.put(BUS_LEASE_KEY, value, mirror.incarnation, this.ttlMs);
+    } catch (error) {
+      if (this.yieldToOther()) return;
+      throw error;
+    }
+    if (!this.isHeld()) log.info("bus lease taken", { instance: holder.instance });
+    this.heldUntilMs = sentMs + this.ttlMs;
+    this.hadIt = true;
+    this.other = undefined;
+  }
+
+  private yieldToOther(): boolean {
+    const other = this.standingOther();
+    if (other === undefined) return false;
+    if (this.other?.instance !== other.instance)
+      this.options.log.warn("bus is written by another operator", { ...other });
+    this.other = other;
+    this.heldUntilMs = 0;
+    return true;
+  }
+
+  /** Gives it up, so that another need not wait. Whoever cannot be told learns of it when the lease expires. */
+  async release(): Promise<void> {
+    const { mirror, log } = this.options;
+    if (!this.isHeld() || !mirror.isWhole() || this.standingOther() !== undefined) return;
+    this.heldUntilMs = 0;
+    try {
+      await mirror.purge(BUS_LEASE_KEY);
+    } catch (error) {
+      log.warn("bus lease not given up", { reason: reasonOf(error) });
+    }
+  }
+
+  /** The standing lease when it is not ours. An earlier process of this instance has ended, unless it came after us. */
+  private standingOther(): LeaseHolder | undefined {
+    const value = this.options.mirror.get(BUS_LEASE_KEY)?.value;
+    const record = value === undefined ? undefined : parseJsonRecord(nodeCodec, value);
+    if (record === undefined || record.session === this.session) return undefined;
+    const { instance, host, pid } = record;
+    if (instance === this.options.holder.instance && !this.hadIt) return undefined;
+    return {
+      instance: typeof instance === "string" ? instance : "unknown",
+      host: typeof host === "string" ? host : "unknown",
+      pid: typeof pid === "number" ? pid : 0,
+    };
+  }
+}

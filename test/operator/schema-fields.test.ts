@@ -1,0 +1,193 @@
+// Every field that users can write either has an effect, in a file that is named here, or is said to have none.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "mocha";
+import { objectDefinitions } from "../../core/policy/object-definitions.ts";
+import { parseObject } from "../../core/policy/parse.ts";
+import { listPartiallySupported } from "../../core/policy/partially-supported.ts";
+import type { Schema } from "../../core/policy/schema.ts";
+import type { BeamlineObject, ObjectKind } from "../../core/policy/spec.ts";
+
+/** Where a field takes effect: the file, and the name under which it is read there. */
+const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [file: string, name: string]>>>> = {
+  RoutingPolicy: {
+    "spec.policyId": ["core/policy/compile-policy.ts", "spec.policyId"],
+    "spec.tenantId": ["core/policy/admit.ts", "tenantId"],
+    "spec.routerRef": ["core/reconcile/plan-entries.ts", "spec.routerRef"],
+    "spec.routerRef.namespace": ["core/reconcile/plan-entries.ts", "object.spec.routerRef"],
+    "spec.routerRef.name": ["core/reconcile/plan-entries.ts", "object.spec.routerRef"],
+    "spec.providers": ["core/policy/compile-policy.ts", "spec.providers"],
+    "spec.providers.name": ["core/policy/compile-policy.ts", "provider.name"],
+    "spec.providers.weight": ["core/decide/pick.ts", "weight"],
+    "spec.providers.priority": ["core/decide/tiers.ts", "priority"],
+    "spec.providers.ref": ["core/policy/compile-policy.ts", "provider.ref"],
+    "spec.providers.ref.namespace": ["core/policy/compile-policy.ts", "provider.ref?.namespace"],
+    "spec.providers.ref.name": ["core/policy/compile-policy.ts", "provider.ref?.name"],
+    "spec.rules": ["core/policy/compile-policy.ts", "spec.rules"],
+    "spec.rules.name": ["core/decide/rules.ts", "name"],
+    "spec.rules.when": ["core/policy/compile-policy.ts", "when"],
+    "spec.rules.prefer": ["core/decide/decide.ts", "rule.prefer"],
+    "spec.rules.fallback": ["core/decide/decide.ts", "rule.fallback"],
+    "spec.rules.onError": ["core/decide/rules.ts", "onError"],
+    "spec.sticky": ["core/policy/compile-policy.ts", "spec.sticky"],
+    "spec.sticky.key": ["core/policy/compile-policy.ts", "spec.sticky.key"],
+    "spec.constraints": ["core/policy/compile-policy.ts", "spec.constraints"],
+    "spec.constraints.maxLatency": ["core/decide/filter.ts", "maxLatencyMs"],
+    "spec.constraints.maxCost": ["core/decide/filter.ts", "maxCost"],
+    "spec.assignment": ["core/policy/compile-policy.ts", "spec.assignment"],
+    "spec.assignment.push": ["router/dispatch.ts", "assignment.push"],
+    "spec.assignment.deadline": ["router/dispatch.ts", "assignment.deadlineMs"],
+    "spec.validation": ["core/policy/compile-policy.ts", "spec.validation"],
+    "spec.validation.level": ["core/policy/compile-policy.ts", "spec.validation.level"],
+  },
+  Provider: {
+    "spec.providerId": ["core/policy/compile-policy.ts", "spec.providerId"],
+    "spec.displayName": ["operator/observe.ts", "spec.displayName"],
+    "spec.expectedLatency": ["core/decide/filter.ts", "expectedLatencyMs"],
+    "spec.expectedCost": ["core/decide/filter.ts", "expectedCost"],
+    "spec.capabilities": ["core/decide/filter.ts", "capabilities"],
+    "spec.drain": ["core/decide/filter.ts", "drain"],
+    "spec.allowedNamespaces": ["core/policy/compile-policy.ts", "allowedNamespaces"],
+    "spec.legacy": ["core/policy/compile-policy.ts", "spec.legacy"],
+    "spec.legacy.subject": ["router/legacy.ts", "legacySubject"],
+  },
+  Tenant: {
+    "spec.tenantId": ["core/policy/objects.ts", "tenantId"],
+    "spec.namespaces": ["core/policy/admit.ts", "namespaces"],
+    "spec.allowedMessageTypes": ["core/policy/compile.ts", "spec.allowedMessageTypes"],
+    "spec.quotas": ["core/policy/admit.ts", "quotas"],
+    "spec.quotas.policies": ["core/policy/admit.ts", "quotas.policies"],
+    "spec.quotas.rulesPerPolicy": ["core/policy/admit.ts", "quotas.rulesPerPolicy"],
+    "spec.quotas.providersPerPolicy": ["core/policy/admit.ts", "quotas.providersPerPolicy"],
+    "spec.deadLetterPayload": ["core/policy/compile.ts", "spec.deadLetterPayload"],
+    "spec.validationLevel": ["core/policy/compile.ts", "spec.validationLevel"],
+  },
+  Router: {
+    "spec.allowedNamespaces": ["operator/router-settings.ts", "spec.allowedNamespaces"],
+    "spec.subjects": ["operator/router-fields.ts", "spec.subjects"],
+    "spec.subjects.prefix": ["operator/router-fields.ts", "spec.subjects.prefix"],
+    "spec.allowedSubjects": ["operator/router-settings.ts", "spec.allowedSubjects"],
+    "spec.replicas": ["operator/router-settings.ts", "spec.replicas"],
+    "spec.handover": ["operator/router-fields.ts", "spec.handover"],
+    "spec.handover.retention": ["operator/router-fields.ts", "spec.handoverRetentionMs"],
+  },
+};
+
+/** One object of each kind with every field set, those with a value that is supported and one that is not to the latter. */
+const stage = [
+  { name: "s", processor: "p", mode: "Required", onFail: "Block", timeout: "1s", retry: 1 },
+  { name: "t", subject: "ext.s" },
+];
+const EVERYTHING: Readonly<Record<ObjectKind, unknown>> = {
+  RoutingPolicy: {
+    policyId: "p",
+    tenantId: "t",
+    routerRef: { namespace: "n", name: "r" },
+    providers: [{ name: "a", weight: 1, priority: 0, ref: { namespace: "n", name: "a" } }],
+    rules: [{ name: "r", when: "true", prefer: ["a"], fallback: "a", onError: "Skip" }],
+    sticky: { key: "context.session", mode: "Pinned", ttl: "1h" },
+    constraints: { maxLatency: "1s", maxCost: "0.02" },
+    rateLimit: { requestsPerSecond: 1, burst: 1 },
+    circuitBreaker: {
+      failures: 5,
+      errorRatePercent: 50,
+      window: "60s",
+      minSamples: 10,
+      openDuration: "60s",
+      halfOpenProbes: 3,
+      successes: 2,
+    },
+    retryPolicy: [{ outcomes: ["Timeout"], backoff: { strategy: "Fixed", base: "1s", max: "2s" }, to: ["a"] }],
+    retryAmbiguous: true,
+    assignment: { push: "Always", deadline: "30s", ackTimeout: "5s", maxAttempts: 3 },
+    pipeline: { pre: stage, validators: stage, post: stage },
+    validation: { level: "Full", maxPayloadBytes: 2_097_152 },
+  },
+  Provider: {
+    providerId: "a",
+    displayName: "A",
+    expectedLatency: "1s",
+    expectedCost: "0.1",
+    capabilities: ["chat"],
+    failureDomain: { account: "a", region: "r", vendor: "v" },
+    registration: "Required",
+    maxInFlight: 1,
+    drain: "Now",
+    allowedNamespaces: ["*"],
+    legacy: { subject: "caf.exec.assign.v1" },
+  },
+  Tenant: {
+    tenantId: "t",
+    namespaces: ["n"],
+    allowedMessageTypes: ["chat"],
+    rateLimit: { requestsPerSecond: 1, burst: 1 },
+    quotas: { policies: 1, rulesPerPolicy: 1, providersPerPolicy: 1 },
+    sharePercent: 10,
+    deadLetterPayload: "Hash",
+    validationLevel: "Full",
+  },
+  Router: {
+    allowedNamespaces: ["*"],
+    subjects: { prefix: "p" },
+    allowedSubjects: ["caf.exec.assign.v1"],
+    replicas: 2,
+    autoscaling: { min: 1, max: 2 },
+    handover: { retention: "15m" },
+    nats: { url: "nats://127.0.0.1:4222", credentialsSecret: { name: "c" }, tlsSecret: { name: "t" } },
+    drain: { timeout: "10s" },
+    image: "router:1",
+  },
+};
+
+/** Paths of every field below a schema, without list positions. */
+function listFields(schema: Schema, path: string): readonly string[] {
+  if (!("type" in schema)) return [];
+  if (schema.type === "array") return listFields(schema.items, path);
+  if (schema.type !== "object" || !("properties" in schema)) return [];
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => [
+    `${path}.${name}`,
+    ...listFields(field, `${path}.${name}`),
+  ]);
+}
+
+function everything(kind: ObjectKind): BeamlineObject {
+  const metadata = kind === "Tenant" ? { name: "x" } : { namespace: "n", name: "x" };
+  const raw = { apiVersion: "beamline.dev/v1alpha1", kind, metadata, spec: EVERYTHING[kind] };
+  const parsed = parseObject(raw, { namespace: "n", routerRef: { namespace: "n", name: "r" } });
+  assert.ok(parsed.ok, JSON.stringify(parsed.ok ? "" : parsed.error));
+  return parsed.value;
+}
+
+const root = join(import.meta.dirname, "..", "..");
+const kinds: readonly ObjectKind[] = ["RoutingPolicy", "Provider", "Tenant", "Router"];
+
+for (const kind of kinds) {
+  describe(`fields of ${kind}`, () => {
+    const specSchema = objectDefinitions[kind].schema.properties?.spec;
+    assert.ok(specSchema !== undefined);
+    const fields = listFields(specSchema, "spec");
+    const unsupported = listPartiallySupported(everything(kind));
+
+    it("are all written in the object of this test", () => {
+      assert.deepEqual([...(everything(kind).explicit ?? [])].sort(), [...fields].sort());
+    });
+
+    it("are each consumed or partially supported, and not both", () => {
+      const isUnsupported = (field: string): boolean =>
+        unsupported.some((path) => field === path || field.startsWith(`${path}.`));
+      const neither = fields.filter((field) => !isUnsupported(field) && CONSUMED[kind][field] === undefined);
+      assert.deepEqual(neither, [], "name its consumer here, or list it in core/policy/partially-supported.ts");
+      const both = fields.filter((field) => isUnsupported(field) && CONSUMED[kind][field] !== undefined);
+      assert.deepEqual(both, []);
+      const gone = Object.keys(CONSUMED[kind]).filter((field) => !fields.includes(field));
+      assert.deepEqual(gone, [], "no longer in the schema");
+    });
+
+    it("are read where it says so", () => {
+      for (const [field, [file, name]] of Object.entries(CONSUMED[kind])) {
+        assert.ok(readFileSync(join(root, file), "utf8").includes(name), `${field}: ${file} does not read ${name}`);
+      }
+    });
+  });
+}
