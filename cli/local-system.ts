@@ -176,9 +176,13 @@ export class LocalSystem {
   private async awaitRouters(): Promise<void> {
     const endMs = performance.now() + READY_TIMEOUT_MS;
     for (;;) {
-      const { routers, revision } = this.started().document();
-      if (routers.every((router) => router.ready && router.appliedRevision === revision)) return;
+      const { router, routers, revision } = this.started().document();
+      const refused = router.conditions.find(({ type, status }) => type === "Accepted" && status === "False");
+      const ready = routers.every((one) => one.ready && one.appliedRevision === revision);
+      if (refused === undefined && ready) return;
       if (performance.now() > endMs) {
+        // Another operator serves this bus, and has gone on doing so for longer than its lease lasts.
+        if (refused !== undefined) throw new BeamlineError("UNAVAILABLE", refused.message);
         const states = routers.map(
           ({ name, ready, starts }) => `${name} ${ready ? "ready" : "not ready"}, started ${starts} times`,
         );

@@ -1,11 +1,10 @@
 // The operator process: connects, keeps configuration and routers as the folder of policies says, ends in order.
-import { prefixProblem } from "../core/handover/subjects.ts";
-import { formatConfigProblems, parseConfig, redactConfig } from "../runtime/config.ts";
-import { BeamlineError, describeError, exitCodeOf } from "../runtime/errors.ts";
-import { exitWhenParentEnds, runLifecycle, type Step } from "../runtime/lifecycle.ts";
+import { redactConfig } from "../runtime/config.ts";
+import { runLifecycle, type Step } from "../runtime/lifecycle.ts";
 import { createLimitedLogger, createLogger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { runProcess } from "../runtime/process-main.ts";
 import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "./config.ts";
 import { type RunningOperator, startOperator } from "./start-operator.ts";
 
@@ -57,22 +56,4 @@ function pickEnvironment(environment: NodeJS.ProcessEnv): Readonly<Record<string
   return picked;
 }
 
-function readConfig(): OperatorConfig {
-  const parsed = parseConfig(operatorConfig, process.env, ROUTER_ENVIRONMENT);
-  if (!parsed.ok) throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(parsed.error));
-  const { subjectsPrefix: prefix } = parsed.value;
-  const problem = prefix === undefined ? undefined : prefixProblem(prefix);
-  if (problem === undefined) return parsed.value;
-  throw new BeamlineError("CONFIG_INVALID", `BEAMLINE_SUBJECTS_PREFIX: "${prefix}" ${problem}`);
-}
-
-try {
-  const config = readConfig();
-  if (config.parentPipe) exitWhenParentEnds(process.stdin);
-  process.exitCode = await runOperator(config);
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = exitCodeOf(error);
-}
-// Timers and sockets of libraries must not keep a stopped operator alive.
-process.exit();
+await runProcess({ definition: operatorConfig, alsoKnown: ROUTER_ENVIRONMENT, run: runOperator });

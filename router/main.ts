@@ -1,9 +1,8 @@
 // The router process: takes messages from both ways in, decides, dispatches, drains on SIGTERM.
-import { prefixProblem } from "../core/handover/subjects.ts";
-import { formatConfigProblems, parseConfig, redactConfig } from "../runtime/config.ts";
-import { BeamlineError, describeError, exitCodeOf } from "../runtime/errors.ts";
-import { exitWhenParentEnds, runLifecycle } from "../runtime/lifecycle.ts";
+import { redactConfig } from "../runtime/config.ts";
+import { runLifecycle } from "../runtime/lifecycle.ts";
 import { createLimitedLogger, createLogger } from "../runtime/log.ts";
+import { runProcess } from "../runtime/process-main.ts";
 import { RouterApp } from "./app.ts";
 import { type RouterConfig, routerConfig } from "./config.ts";
 
@@ -22,22 +21,4 @@ async function runRouter(config: RouterConfig): Promise<number> {
   return code;
 }
 
-function readConfig(): RouterConfig {
-  const parsed = parseConfig(routerConfig, process.env);
-  if (!parsed.ok) throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(parsed.error));
-  const { subjectsPrefix: prefix } = parsed.value;
-  const problem = prefix === undefined ? undefined : prefixProblem(prefix);
-  if (problem === undefined) return parsed.value;
-  throw new BeamlineError("CONFIG_INVALID", `BEAMLINE_SUBJECTS_PREFIX: "${prefix}" ${problem}`);
-}
-
-try {
-  const config = readConfig();
-  if (config.parentPipe) exitWhenParentEnds(process.stdin);
-  process.exitCode = await runRouter(config);
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = exitCodeOf(error);
-}
-// Timers and sockets of libraries must not keep a stopped router alive.
-process.exit();
+await runProcess({ definition: routerConfig, run: runRouter });
