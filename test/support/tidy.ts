@@ -28,6 +28,7 @@ interface PackageRules {
 export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
   core: { packages: [], npm: ["@marcbachmann/cel-js"], node: false },
   runtime: { packages: ["core"], npm: ["prom-client", "pino", "@opentelemetry/", "@nats-io/"], node: true },
+  kubernetes: { packages: ["core", "runtime"], npm: ["yaml"], node: true },
   router: { packages: ["core", "runtime", "proto"], npm: ["@nats-io/", "@grpc/grpc-js"], node: true },
   operator: { packages: ["core", "runtime"], npm: ["yaml", "@nats-io/"], node: true },
   cli: { packages: ["core", "runtime", "router", "operator", "proto"], npm: ["yaml", "@nats-io/"], node: true },
@@ -36,7 +37,7 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
   docs: { packages: ["core", "runtime", "router", "operator", "cli", "proto"], npm: ["@bufbuild/"], node: true },
   scripts: { packages: ["core"], npm: ["yaml"], node: true },
   test: {
-    packages: ["core", "runtime", "router", "operator", "cli", "proto", "examples", "docs", "scripts"],
+    packages: ["core", "runtime", "kubernetes", "router", "operator", "cli", "proto", "examples", "docs", "scripts"],
     npm: [
       "mocha",
       "fast-check",
