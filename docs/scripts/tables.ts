@@ -10,7 +10,15 @@ import { answerCodeTable, decideErrorTable, exitCodeTable, intakeCodeTable, reas
 import { messageTable } from "./message-tables.ts";
 import { metricTable } from "./metric-tables.ts";
 import { objectReference } from "./object-tables.ts";
-import { digestVectors, fingerprintVectors, keyedEffectVectors, streamEffectVectors } from "./vector-tables.ts";
+import {
+  digestVectors,
+  fingerprintVectors,
+  keyedEffectVectors,
+  pickDrawVectors,
+  pickHashVectors,
+  pickVectors,
+  streamEffectVectors,
+} from "./vector-tables.ts";
 import { bucketTable, consumerTable, headerTable, streamTable, subjectTable } from "./wire-tables.ts";
 
 /** Makes the Markdown of one table. */
@@ -39,6 +47,9 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "vectors-keyed-effect": keyedEffectVectors,
   "vectors-stream-effect": streamEffectVectors,
   "vectors-fingerprint": fingerprintVectors,
+  "vectors-pick-hash": pickHashVectors,
+  "vectors-pick-draw": pickDrawVectors,
+  "vectors-pick": pickVectors,
   "conditions-policy": policyConditionTable,
   "conditions-refusals": refusalTable,
   "conditions-router": routerConditionTable,

@@ -29,14 +29,33 @@ interface Vectors {
 
 /** Longer inputs are cut here; the golden file has them whole. */
 const MAX_SHOWN = 60;
+/** A text with such characters is shown as its JSON. */
+const CONTROL = /\p{Cc}/u;
+
+interface PickVectors {
+  readonly hashes: readonly { readonly text: string; readonly high: string; readonly low: string }[];
+  readonly draws: readonly { readonly key: string; readonly provider: string; readonly uniform: number }[];
+  readonly picks: readonly {
+    readonly key: string;
+    readonly weights: Readonly<Record<string, number>>;
+    readonly picked: string;
+  }[];
+}
 
 function readVectors(): Vectors {
-  const path = join(import.meta.dirname, "..", "..", "test", "golden", "handover", "vectors.json");
-  return JSON.parse(readFileSync(path, "utf8"));
+  return readGolden("handover", "vectors.json") as Vectors;
+}
+
+function readPickVectors(): PickVectors {
+  return readGolden("decide", "pick-vectors.json") as PickVectors;
+}
+
+function readGolden(...path: string[]): unknown {
+  return JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "test", "golden", ...path), "utf8"));
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" && !CONTROL.test(value) ? value : JSON.stringify(value);
   return text === "" ? "(empty)" : code(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 }
 
@@ -77,5 +96,26 @@ export function fingerprintVectors(): string {
       shown(row.context),
       code(row.fingerprint),
     ]),
+  );
+}
+
+export function pickHashVectors(): string {
+  return table(
+    ["Text", "Hash, 64 bits"],
+    readPickVectors().hashes.map(({ text, high, low }) => [shown(text), code(`${high}${low}`)]),
+  );
+}
+
+export function pickDrawVectors(): string {
+  return table(
+    ["Key", "Provider", "Uniform"],
+    readPickVectors().draws.map(({ key, provider, uniform }) => [shown(key), code(provider), code(String(uniform))]),
+  );
+}
+
+export function pickVectors(): string {
+  return table(
+    ["Key", "Weights", "Picked"],
+    readPickVectors().picks.map(({ key, weights, picked }) => [shown(key), shown(weights), code(picked)]),
   );
 }
