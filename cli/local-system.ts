@@ -10,6 +10,7 @@ import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { natsOptions } from "../runtime/nats/settings.ts";
 import { removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { NatsSupervisor } from "./nats-supervisor.ts";
 import { withProgress } from "./progress.ts";
@@ -148,16 +149,9 @@ export class LocalSystem {
   }
 
   private async connect(): Promise<void> {
-    const { natsUrl: url, natsCredentialsFile: credentialsFile } = this.config;
-    const credentials = credentialsFile === undefined ? {} : { credentialsFile };
-    this.link = await this.progress(`connecting to ${url}`, () =>
-      connectNats({
-        url,
-        name: "beamline-operator",
-        timeoutMs: CONNECT_TIMEOUT_MS,
-        log: this.options.log,
-        ...credentials,
-      }),
+    const options = { ...natsOptions(this.config), timeoutMs: CONNECT_TIMEOUT_MS };
+    this.link = await this.progress(`connecting to ${options.url}`, () =>
+      connectNats({ ...options, name: "beamline-operator", log: this.options.log }),
     );
   }
 

@@ -1,29 +1,11 @@
 // What an operator process is told by its environment.
 import { type Config, defineConfig } from "../runtime/config.ts";
+import { natsSettings } from "../runtime/nats/settings.ts";
 
 const MINUTE_MS = 60_000;
 
 export const operatorConfig = defineConfig({
-  natsUrl: {
-    kind: "url",
-    env: "BEAMLINE_NATS_URL",
-    default: "nats://127.0.0.1:4222",
-    description: "NATS servers of one cluster, comma-separated; routers are given the same",
-  },
-  natsCredentialsFile: {
-    kind: "string",
-    env: "BEAMLINE_NATS_CREDENTIALS_FILE",
-    optional: true,
-    description: "NATS .creds file; routers are given the same",
-  },
-  natsTimeoutMs: {
-    kind: "duration",
-    env: "BEAMLINE_NATS_TIMEOUT",
-    default: 10_000,
-    min: 100,
-    max: 10 * MINUTE_MS,
-    description: "How long the first connection is tried",
-  },
+  ...natsSettings,
   routerNamespace: {
     kind: "string",
     env: "BEAMLINE_ROUTER_NAMESPACE",

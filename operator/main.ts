@@ -4,6 +4,7 @@ import { runLifecycle, type Step } from "../runtime/lifecycle.ts";
 import { createLimitedLogger, createLogger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
+import { natsOptions } from "../runtime/nats/settings.ts";
 import { runProcess } from "../runtime/process-main.ts";
 import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "./config.ts";
 import { type RunningOperator, startOperator } from "./start-operator.ts";
@@ -23,9 +24,7 @@ async function runOperator(config: OperatorConfig): Promise<number> {
     {
       name: "nats",
       start: async () => {
-        const { natsUrl: url, natsCredentialsFile: credentialsFile, natsTimeoutMs: timeoutMs } = config;
-        const credentials = credentialsFile === undefined ? {} : { credentialsFile };
-        link = await connectNats({ url, timeoutMs, name: "beamline-operator", log, ...credentials });
+        link = await connectNats({ ...natsOptions(config), name: "beamline-operator", log });
       },
       stop: async (deadlineMs) => {
         await link?.drain(deadlineMs);

@@ -1,47 +1,11 @@
 // What a router process is told by its environment.
 import { type Config, defineConfig } from "../runtime/config.ts";
+import { natsSettings } from "../runtime/nats/settings.ts";
 
 const MINUTE_MS = 60_000;
 
 export const routerConfig = defineConfig({
-  natsUrl: {
-    kind: "url",
-    env: "BEAMLINE_NATS_URL",
-    default: "nats://127.0.0.1:4222",
-    description: "NATS servers of one cluster, comma-separated",
-  },
-  natsCredentialsFile: {
-    kind: "string",
-    env: "BEAMLINE_NATS_CREDENTIALS_FILE",
-    optional: true,
-    description: "NATS .creds file, read again at each reconnect",
-  },
-  natsTlsCaFile: {
-    kind: "string",
-    env: "BEAMLINE_NATS_TLS_CA_FILE",
-    optional: true,
-    description: "CA certificates of the NATS servers (PEM)",
-  },
-  natsTlsCertFile: {
-    kind: "string",
-    env: "BEAMLINE_NATS_TLS_CERT_FILE",
-    optional: true,
-    description: "Client certificate (PEM)",
-  },
-  natsTlsKeyFile: {
-    kind: "string",
-    env: "BEAMLINE_NATS_TLS_KEY_FILE",
-    optional: true,
-    description: "Key of the client certificate (PEM)",
-  },
-  natsTimeoutMs: {
-    kind: "duration",
-    env: "BEAMLINE_NATS_TIMEOUT",
-    default: 10_000,
-    min: 100,
-    max: 10 * MINUTE_MS,
-    description: "How long the first connection is tried",
-  },
+  ...natsSettings,
   routerNamespace: {
     kind: "string",
     env: "BEAMLINE_ROUTER_NAMESPACE",
