@@ -89,9 +89,9 @@ export function* adoptExisting(
 ): Generator<Effect, Dispatched, EffectResult> {
   if (compareExisting(standing, effect.fingerprint) === "violation") return { kind: "mismatch" };
   const policy = findPolicy(context.table, request.tenantId, request.policyId);
-  const isBare = standing.stage === "decided" && standing.legacySubject === undefined;
+  const isBare = isBareDecision(standing);
   if (isBare && isPushWanted(delivery, request, policy)) {
-    return yield* pushExisting(delivery, request, standing, policy, context);
+    return yield* pushExisting(delivery, request, effect, standing, policy, context);
   }
   yield* finishWithdrawal(standing);
   const unsent = yield* deliverLegacy(standing, delivery, request, context);
@@ -103,6 +103,7 @@ export function* adoptExisting(
 function* pushExisting(
   delivery: Delivery,
   request: DecideRequest,
+  effect: EffectIdentity,
   standing: ExistingEffect,
   policy: CompiledPolicy | undefined,
   context: HandleContext,
@@ -117,13 +118,17 @@ function* pushExisting(
     const unsent = claim === undefined ? undefined : yield* deliverLegacy(claim, delivery, request, context);
     return unsent ?? { kind: "dispatched", record, stored: "assignment", existing: true };
   }
-  if (outcome.kind === "standing" && outcome.existing.stage !== "decided") {
-    // The decision may have expired in between, and its key stand for another message by now.
-    if (compareExisting(outcome.existing, standing.fingerprint) === "violation") return { kind: "mismatch" };
-    return { kind: "dispatched", record: outcome.existing.decision, stored: "assignment", existing: true };
+  // Another replica pushed it first; or it expired in between, and its key may stand for another message by now.
+  if (outcome.kind === "standing" && !isBareDecision(outcome.existing)) {
+    return yield* adoptExisting(delivery, request, effect, outcome.existing, context);
   }
   // The decision expired in between, or changed under the push: the next delivery or retry begins anew.
   return outcome.kind === "standing" || outcome.kind === "vanished" ? refused(outcome.kind) : describeUnstored(outcome);
+}
+
+/** A keyed decision that stands without work: neither an assignment nor the claim of one. */
+function isBareDecision(existing: ExistingEffect): boolean {
+  return existing.stage === "decided" && existing.legacySubject === undefined;
 }
 
 /** What pushes a bare decision: an assignment, or the claim of one when the provider has a fixed subject. */

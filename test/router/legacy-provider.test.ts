@@ -72,6 +72,14 @@ describe("a provider on a fixed subject", () => {
     assert.deepEqual([mark?.header.get(HEADER.legacyPublished), others.length], ["true", 0]);
   });
 
+  it("gets it once when several push it at the same time, and each of them is answered", async () => {
+    const key = "fixed-race";
+    await bus.ask("json", { policy: "fixed", key });
+    const pushes = Array.from({ length: 8 }, () => bus.ask("json", { policy: "fixed", key, push: true }));
+    for (const answer of await Promise.all(pushes)) assert.equal(readDecision("json", answer).providerId, "older");
+    assert.equal((await workOf(effectOf(key))).length, 1);
+  });
+
   it("is not published to again once that is marked, whatever the stream remembers of message ids", async () => {
     const key = "fixed-marked";
     await bus.ask("json", { policy: "fixed", key, push: true });
