@@ -1,7 +1,7 @@
 // The two interfaces behind which a cluster and a single machine differ: where objects come from, and where routers run.
 import type { RouterKey } from "../core/config/entry.ts";
 import type { RouterPod } from "../core/config/programmed.ts";
-import type { ObjectKind, ObjectMeta } from "../core/policy/spec.ts";
+import type { BeamlineObject, ObjectKind, ObjectMeta } from "../core/policy/spec.ts";
 import type { Condition } from "../core/reconcile/conditions.ts";
 import type { FileStatus, StatusDocument } from "./status-document.ts";
 
@@ -53,11 +53,29 @@ export interface ObjectSource {
   stop(): Promise<void>;
 }
 
-/** How the routers of one Router shall run. A changed `environment` replaces them one by one; `replicas` only adds or ends. */
+export type RouterObject = Extract<BeamlineObject, { readonly kind: "Router" }>;
+
+/**
+ * How the routers of one Router shall run. A changed `environment` (or image, Secret, resources of `object`) replaces them one
+ * by one; `replicas` only adds or ends.
+ */
 export interface RouterDeployment {
   readonly router: RouterKey;
   readonly replicas: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** The Router as it was accepted; absent where there is no such object, which only a single machine does without. */
+  readonly object?: RouterObject;
+  /** Secrets of the Router's namespace from which routers read how to log in to NATS. */
+  readonly secrets?: RouterSecrets;
+  /** Why a replacement that is under way must not go on, as a sentence; absent when it may. */
+  readonly held?: string;
+}
+
+export interface RouterSecrets {
+  /** Has a credentials file under the key `nats.creds`. */
+  readonly credentials?: string;
+  /** Has `ca.crt`, and `tls.crt` and `tls.key` where there is a client certificate. */
+  readonly tls?: string;
 }
 
 /** A router as it is, on whatever it runs. */
@@ -71,6 +89,14 @@ export interface ObservedPod extends RouterPod {
   readonly failure: string | undefined;
 }
 
+/** What an infrastructure knows of a Router as a whole. */
+export interface InfrastructureStatus {
+  /** Why it cannot be made as asked for, such as somebody else's object of the same name. */
+  readonly problem?: { readonly reason: string; readonly message: string };
+  /** Label selector of the routers, where they are pods. */
+  readonly selector?: string;
+}
+
 /** Where routers run. */
 export interface Infrastructure {
   /** `onChange` is called after each change of `pods()`. */
@@ -78,6 +104,7 @@ export interface Infrastructure {
   /** Makes it so, as soon as it can; returns at once. Idempotent. */
   ensureRouters(deployment: RouterDeployment): void;
   pods(): readonly ObservedPod[];
+  status(): InfrastructureStatus;
   /** Ends all routers: asks, waits, and at the deadline kills. */
   stop(deadlineMs: number): Promise<void>;
 }

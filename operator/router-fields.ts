@@ -1,10 +1,8 @@
 // Fields of the Router object that something else overrides on one machine, or that cannot be carried out as written.
-import type { BeamlineObject } from "../core/policy/spec.ts";
 import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
 import type { OperatorConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
-
-export type RouterObject = Extract<BeamlineObject, { readonly kind: "Router" }>;
+import type { RouterObject } from "./interfaces.ts";
 
 export interface UnusedField {
   readonly path: string;

@@ -8,8 +8,8 @@ import { planLegacySubjects, type UnboundSubject } from "../core/reconcile/legac
 import { defineConfig, parseConfig } from "../runtime/config.ts";
 import type { OperatorConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
-import type { RouterDeployment, SourceObject, SourceSnapshot } from "./interfaces.ts";
-import { type RouterObject, unusedRouterFields } from "./router-fields.ts";
+import type { RouterDeployment, RouterObject, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import { unusedRouterFields } from "./router-fields.ts";
 import type { FileProblem } from "./status-document.ts";
 
 /** Routers that run when nothing says otherwise. */

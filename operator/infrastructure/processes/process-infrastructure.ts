@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { reasonOf } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/log.ts";
-import type { Infrastructure, ObservedPod, RouterDeployment } from "../../interfaces.ts";
+import type { Infrastructure, InfrastructureStatus, ObservedPod, RouterDeployment } from "../../interfaces.ts";
 import { type LogFile, openLogFile, standardError } from "./log-file.ts";
 import { missingRouterProgram, RouterProcess } from "./router-process.ts";
 
@@ -60,6 +60,11 @@ export class ProcessInfrastructure implements Infrastructure {
 
   pods(): readonly ObservedPod[] {
     return [...this.routers, ...this.leaving].map((router) => router.observe());
+  }
+
+  /** Of processes there is nothing to say but what each of them says. */
+  status(): InfrastructureStatus {
+    return {};
   }
 
   async stop(deadlineMs: number): Promise<void> {
