@@ -39,3 +39,12 @@ export function mergeConditions(
     return { type, status, reason, message, observedGeneration, lastTransitionTime };
   });
 }
+
+/** Whether a value that anybody may have written is a condition. */
+export function isCondition(value: unknown): value is Condition {
+  if (typeof value !== "object" || value === null) return false;
+  const { type, status, reason, message, observedGeneration, lastTransitionTime } = value as Record<string, unknown>;
+  const texts = [type, reason, message, lastTransitionTime];
+  const known = status === "True" || status === "False" || status === "Unknown";
+  return known && texts.every((text) => typeof text === "string") && Number.isSafeInteger(observedGeneration);
+}

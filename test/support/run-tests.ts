@@ -9,7 +9,7 @@ import { everythingRequired } from "./skip.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** `npm run test:cluster`: needs Go and root, and takes minutes. */
-const CLUSTER = ["test/cluster/", "test/kubernetes/api-server/"];
+const CLUSTER = ["test/cluster/", "test/kubernetes/api-server/", "test/operator/api-server/"];
 /** Have commands of their own: `npm run test:cluster`, `npm run bench`. */
 const OTHER_COMMANDS = [...CLUSTER, "test/bench/"];
 /** Real processes under load: alone on the machine, so that a neighbour's load is no cause of failure. */

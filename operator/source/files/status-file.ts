@@ -1,7 +1,7 @@
 // The status document as a file: replaced whole, so that a reader never sees half of one, and read back at the next start.
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { Condition } from "../../../core/reconcile/conditions.ts";
+import { type Condition, isCondition } from "../../../core/reconcile/conditions.ts";
 import { BeamlineError, reasonOf } from "../../../runtime/errors.ts";
 import type { StatusDocument } from "../../status-document.ts";
 import { isGone } from "./scan-folder.ts";
@@ -70,13 +70,6 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
 
 function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isCondition(value: unknown): value is Condition {
-  const { type, status, reason, message, observedGeneration, lastTransitionTime } = asRecord(value);
-  const texts = [type, reason, message, lastTransitionTime];
-  const known = status === "True" || status === "False" || status === "Unknown";
-  return known && texts.every((text) => typeof text === "string") && Number.isSafeInteger(observedGeneration);
 }
 
 /** The error of a write into the state folder: STORAGE_FULL, STORAGE_READ_ONLY, else PERMISSION_DENIED. */
