@@ -25,6 +25,7 @@ export class AckReader {
   /** By key, which ends in the pod's name. */
   private readonly acks = new Map<string, RouterAck>();
   private watch: BucketWatch | undefined;
+  private whole = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: AckReaderOptions) {
@@ -38,8 +39,14 @@ export class AckReader {
       keys: routerKeyPattern(router),
       log,
       onEntry: ({ key, value }) => this.take(key, value),
-      onReset: () => this.acks.clear(),
-      onCaughtUp: onChange,
+      onReset: () => {
+        this.whole = false;
+        this.acks.clear();
+      },
+      onCaughtUp: () => {
+        this.whole = true;
+        onChange();
+      },
     });
     this.timer = setInterval(() => {
       if (this.watch?.state() === "missing") onMissing();
@@ -49,6 +56,11 @@ export class AckReader {
   stop(): void {
     clearInterval(this.timer);
     this.watch?.stop();
+  }
+
+  /** Whether everything that the bucket holds is known. */
+  isWhole(): boolean {
+    return this.whole && this.watch?.state() === "current";
   }
 
   byPodUid(): ReadonlyMap<string, RouterAck> {

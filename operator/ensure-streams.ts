@@ -15,10 +15,10 @@ import { ensureConsumer } from "../runtime/nats/consumers.ts";
 import { ensureBucket } from "../runtime/nats/kv.ts";
 import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
 import { bindLegacySubjects } from "./bind-legacy-subjects.ts";
-import type { OperatorConfig } from "./config.ts";
+import type { RouterConfig } from "./router-settings.ts";
 
 /** Settings of the streams, as the process was told. */
-export function streamSettings(config: OperatorConfig): StreamSettings {
+export function streamSettings(config: RouterConfig): StreamSettings {
   const { handoverRetentionMs: retentionMs, ackWaitMs, streamReplicas: replicas } = config;
   return { ...DEFAULT_STREAM_SETTINGS, retentionMs, ackWaitMs, replicas };
 }

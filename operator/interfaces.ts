@@ -48,8 +48,13 @@ export interface ObjectSource {
   snapshot(): SourceSnapshot;
   /** The bucket holds these records by now, which another operator may have written: identities follow them. */
   adopt(kept: ReadonlyMap<string, Uint8Array>): void;
-  /** Called only when the document differs from the last one. */
-  writeStatus(document: StatusDocument): Promise<void>;
+  /**
+   * What is written at once. `Document`: all of it, so the whole waits while an object of it is about to be in force. `Object`:
+   * the source is given every document, and waits for each object by itself.
+   */
+  readonly statusUnit: "Document" | "Object";
+  /** `pending` has the uids of objects that wait for routers to apply them. */
+  writeStatus(document: StatusDocument, pending: ReadonlySet<string>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -99,12 +104,16 @@ export interface InfrastructureStatus {
 
 /** Where routers run. */
 export interface Infrastructure {
+  /** Whether routers go on when the operator ends. */
+  readonly outlivesOperator: boolean;
+  /** Whether `pods()` is what there is: right after a start that may not be known. */
+  isObserved(): boolean;
   /** `onChange` is called after each change of `pods()`. */
   start(onChange: () => void): void;
   /** Makes it so, as soon as it can; returns at once. Idempotent. */
   ensureRouters(deployment: RouterDeployment): void;
   pods(): readonly ObservedPod[];
   status(): InfrastructureStatus;
-  /** Ends all routers: asks, waits, and at the deadline kills. */
+  /** Ends what ends with the operator: asks, waits, and at the deadline kills. Otherwise only the watching ends. */
   stop(deadlineMs: number): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
 import { natsOptions } from "../runtime/nats/settings.ts";
 import { runProcess } from "../runtime/process-main.ts";
 import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "./config.ts";
+import { pickEnvironment } from "./router-environment.ts";
 import { type RunningOperator, startOperator } from "./start-operator.ts";
 
 /** Lines of one message in a minute. */
@@ -44,15 +45,6 @@ async function runOperator(config: OperatorConfig): Promise<number> {
   const code = await runLifecycle(steps, { log, totalStopMs: TOTAL_STOP_MS });
   log.flush();
   return code;
-}
-
-function pickEnvironment(environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
-  const picked: Record<string, string> = {};
-  for (const name of ROUTER_ENVIRONMENT) {
-    const value = environment[name];
-    if (value !== undefined) picked[name] = value;
-  }
-  return picked;
 }
 
 await runProcess({ definition: operatorConfig, alsoKnown: ROUTER_ENVIRONMENT, run: runOperator });

@@ -9,13 +9,14 @@ import { type ObservedObject, objectConditions } from "../core/reconcile/object-
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
 import { type LeaseHolder, routerConditions } from "../core/reconcile/router.ts";
 import { policyConditions } from "../core/reconcile/routing-policy.ts";
-import type { ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import type { InfrastructureStatus, ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
 import type { RouterSettings } from "./router-settings.ts";
 import type {
   FileProblem,
   FileStatus,
   ObjectStatus,
   ProviderStatus,
+  RouterObjectStatus,
   RouterStatus,
   StatusDocument,
 } from "./status-document.ts";
@@ -30,6 +31,7 @@ export interface Observation {
   target(key: string): ProgrammedTarget | undefined;
   readonly acks: ReadonlyMap<string, RouterAck>;
   readonly pods: readonly ObservedPod[];
+  readonly infrastructure: InfrastructureStatus;
   readonly settings: RouterSettings;
   /** Of the assignments stream. */
   readonly duplicateWindowMs: number;
@@ -46,8 +48,8 @@ export interface ObservedStatus {
   readonly document: StatusDocument;
   /** For the next observation. */
   readonly conditions: ReadonlyMap<string, readonly Condition[]>;
-  /** Whether an object waits for routers to apply it: its status will change in a moment. */
-  readonly pending: boolean;
+  /** Uids of objects that wait for routers to apply them: their status will change in a moment. */
+  readonly pending: ReadonlySet<string>;
 }
 
 const ROUTER_CONDITIONS_KEY = "Router";
@@ -59,15 +61,16 @@ function conditionsKey({ kind, meta }: Pick<SourceObject, "kind" | "meta">): str
 
 /** Builds the status; the same observation gives the same document. */
 export function observeStatus(observation: Observation): ObservedStatus {
-  const { router, plan, snapshot, head, names } = observation;
+  const { plan, snapshot, head, names } = observation;
   const byPolicy = compiledPolicies(plan);
   const origins = new Map(snapshot.objects.map((object) => [objectKey(object), object]));
   const parts: Parts = { policies: [], providers: [], tenants: [] };
   const conditions = new Map<string, readonly Condition[]>();
-  let pending = false;
+  const pending = new Set<string>();
   for (const verdict of plan.verdicts.values()) {
     const observed = observeObject(observation, verdict);
-    pending ||= observed.refusals.length === 0 && observed.programmed.reason === "Pending";
+    if (observed.refusals.length === 0 && observed.programmed.reason === "Pending")
+      pending.add(verdict.desired.meta.uid);
     const status = objectStatus(observation, verdict, observed, origins.get(objectKey(verdict.desired)));
     conditions.set(conditionsKey(verdict.desired), status.conditions);
     addStatus(parts, verdict, status, byPolicy, names);
@@ -77,7 +80,7 @@ export function observeStatus(observation: Observation): ObservedStatus {
   const document: StatusDocument = {
     revision: head?.revision ?? 0,
     epoch: head?.epoch ?? "",
-    router: { ...router, conditions: ofRouter },
+    router: { ...describeRouter(observation), conditions: ofRouter },
     routers: observation.pods.map((pod) => routerStatus(pod, observation.acks.get(pod.uid))),
     policies: parts.policies.sort(byName),
     providers: parts.providers.sort(byName),
@@ -130,7 +133,7 @@ function objectStatus(
   source: SourceObject | undefined,
 ): ObjectStatus {
   const { desired, warnings, implicitProviders } = verdict;
-  const { namespace, name, generation } = desired.meta;
+  const { namespace, name, uid, generation } = desired.meta;
   const conditions: readonly ObservedCondition[] =
     desired.kind === "RoutingPolicy"
       ? policyConditions({ ...observed, unresolved: warnings, implicitProviders })
@@ -138,6 +141,7 @@ function objectStatus(
   return {
     namespace,
     name,
+    uid,
     generation,
     observedGeneration: generation,
     ...(source?.origin === undefined ? {} : { file: source.origin.file }),
@@ -167,7 +171,7 @@ function addStatus(
 ): void {
   const { namespace, name } = desired.meta;
   if (desired.kind === "Tenant") {
-    parts.tenants.push(status);
+    parts.tenants.push({ ...status, tenantId: object?.kind === "Tenant" ? object.spec.tenantId : name });
   } else if (desired.kind === "Provider") {
     parts.providers.push({ ...status, ...describeProvider(namespace, name, object, names) });
   } else {
@@ -195,12 +199,25 @@ function describeProvider(
   };
 }
 
+function describeRouter(observation: Observation): Omit<RouterObjectStatus, "conditions"> {
+  const { router, pods, settings, infrastructure } = observation;
+  return {
+    ...router,
+    generation: settings.generation,
+    desiredRouters: settings.deployment.replicas,
+    updatedRouters: pods.filter(({ updated }) => updated).length,
+    ...(infrastructure.selector === undefined ? {} : { selector: infrastructure.selector }),
+  };
+}
+
 function observeRouter(observation: Observation): readonly Condition[] {
-  const { pods, settings, busOwner, leaseHolder, now } = observation;
+  const { pods, settings, infrastructure, busOwner, leaseHolder, now } = observation;
   const conditions = routerConditions({
     generation: settings.generation,
     busOwner,
     leaseHolder,
+    problem: infrastructure.problem,
+    held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,
     desiredPods: settings.deployment.replicas,
     updatedPods: pods.filter(({ updated }) => updated).length,

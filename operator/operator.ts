@@ -1,44 +1,25 @@
 // The operator's loop: what changes in source, bucket, acknowledgements or routers becomes keys of a queue, each a small job.
 import type { RouterKey } from "../core/config/entry.ts";
-import { programmedByUid } from "../core/config/programmed.ts";
-import type { Names } from "../core/handover/subjects.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
 import type { BackoffSpec } from "../core/reconcile/backoff.ts";
 import type { EntryPlan } from "../core/reconcile/plan-entries.ts";
-import type { LeaseHolder } from "../core/reconcile/router.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { reasonOf } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/log.ts";
-import type { NatsLink } from "../runtime/nats/connection.ts";
 import { AckReader } from "./ack-reader.ts";
 import { BusLease, LEASE_RENEW_MS } from "./bus-lease.ts";
-import type { OperatorConfig } from "./config.ts";
 import { StreamKeeper, streamSettings } from "./ensure-streams.ts";
-import type { Infrastructure, ObjectSource, SourceSnapshot } from "./interfaces.ts";
+import type { SourceSnapshot } from "./interfaces.ts";
 import { KvMirror } from "./kv-mirror.ts";
-import type { OperatorMetrics, WorkKind } from "./metrics.ts";
+import type { WorkKind } from "./metrics.ts";
+import type { OperatorOptions } from "./operator-options.ts";
 import { EMPTY_PLAN, planConfig } from "./plan-config.ts";
-import { providersInUse } from "./providers-in-use.ts";
+import { ProviderConsumers } from "./provider-consumers.ts";
 import { ConfigPublisher } from "./publish-config.ts";
+import { purgeRemovals } from "./purge-removals.ts";
 import { KeyedQueue } from "./queue.ts";
 import { type RouterSettings, routerSettings } from "./router-settings.ts";
 import type { StatusDocument } from "./status-document.ts";
 import { type ObservationInput, StatusReporter } from "./status-reporter.ts";
 import { withTimeout } from "./with-timeout.ts";
-
-export interface OperatorOptions {
-  readonly config: OperatorConfig;
-  readonly routerEnvironment: Readonly<Record<string, string>>;
-  readonly names: Names;
-  /** This operator, among those that may want to write the same bus. */
-  readonly holder: LeaseHolder;
-  readonly link: NatsLink;
-  readonly source: ObjectSource;
-  readonly infrastructure: Infrastructure;
-  readonly metrics: OperatorMetrics;
-  readonly log: Logger;
-  readonly clock: Clock;
-}
 
 /** Changes within this time are one head. */
 export const COALESCE_MS = 20;
@@ -59,7 +40,7 @@ export class Operator {
   private readonly acks: AckReader;
   private readonly reporter: StatusReporter;
   private readonly expressions = new ExpressionCache();
-  private readonly ensuredConsumers = new Set<string>();
+  private readonly consumers: ProviderConsumers;
   private resync: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   /** What was taken over with the lease is in order. */
@@ -67,7 +48,10 @@ export class Operator {
   /** Before the source has told what is desired, nothing may be compared with it: all of it would be removed. */
   private sourceStarted = false;
   private readonly firstPass = Promise.withResolvers<void>();
+  /** As it was written last. */
   private plan: EntryPlan = EMPTY_PLAN;
+  /** As the status tells it: also what could not be written yet. */
+  private shown: EntryPlan = EMPTY_PLAN;
   private busOwner: string | undefined;
 
   constructor(options: OperatorOptions) {
@@ -83,6 +67,7 @@ export class Operator {
       backoff: RETRY,
     });
     this.keeper = new StreamKeeper({ link, names, settings: streamSettings(config), log });
+    this.consumers = new ProviderConsumers(this.keeper);
     this.mirror = new KvMirror({
       link,
       bucket: names.buckets.config,
@@ -105,12 +90,13 @@ export class Operator {
       onChange: () => this.addObservation(),
       onMissing: () => this.queue.add("buckets"),
     });
-    const { source, clock } = options;
+    const { source, infrastructure, clock } = options;
     this.reporter = new StatusReporter({
       source,
       metrics,
       nowMs: () => clock.nowMs(),
       observe: () => this.observation(),
+      isObserved: () => infrastructure.isObserved() && (this.acks.isWhole() || !link.connected()),
     });
   }
 
@@ -131,7 +117,8 @@ export class Operator {
     this.sourceStarted = true;
     this.queue.add("config");
     await withTimeout(this.firstPass.promise, START_TIMEOUT_MS, "the configuration was not written");
-    await this.reporter.write(true);
+    if (source.statusUnit === "Document") await this.reporter.write(true);
+    else this.queue.add("status");
     this.resync = setInterval(() => this.resyncAll(), RESYNC_MS);
     log.info("operator started", { revision: this.publisher.current?.revision ?? 0 });
   }
@@ -146,17 +133,21 @@ export class Operator {
     return this.publisher.current !== undefined && this.busOwner === undefined && this.lease.isHeld();
   }
 
-  /** Routers first, so that their end is in the last status; the lease as late as writing ends. */
+  /**
+   * Routers first, so that their end is in the last status; the lease as late as writing ends. Of routers that go on there is no
+   * end to tell.
+   */
   async stop(deadlineMs: number): Promise<void> {
+    const { infrastructure } = this.options;
     clearInterval(this.resync);
-    await this.options.infrastructure.stop(deadlineMs);
+    await infrastructure.stop(deadlineMs);
     clearInterval(this.renewal);
     await this.queue.stop();
     await this.options.source.stop();
     if (this.options.link.connected()) await this.lease.release();
     this.mirror.stop();
     this.acks.stop();
-    await this.reporter.write(true);
+    if (!infrastructure.outlivesOperator) await this.reporter.write(true);
   }
 
   private async work(kind: WorkKind): Promise<void> {
@@ -180,7 +171,7 @@ export class Operator {
         await this.purgeRemovals();
         break;
       case "status":
-        this.again("status", await this.reporter.write(false));
+        await this.writeStatus();
         break;
     }
     this.options.metrics.countWork(kind, true);
@@ -195,16 +186,18 @@ export class Operator {
     await this.keeper.ensureAll();
     if (this.sourceStarted) this.options.source.adopt(this.publisher.storedRecords());
     this.plan = { ...EMPTY_PLAN, parsed: this.plan.parsed };
+    this.shown = this.plan;
     this.leading = true;
     this.queue.add("config");
   }
 
   private async publishConfig(): Promise<void> {
     const { source, infrastructure, metrics, log } = this.options;
-    if (!this.sourceStarted || !this.mirror.isWhole()) return;
+    if (!this.sourceStarted) return;
+    const whole = this.mirror.isWhole();
     // The lease may have become free just now, or another's.
-    if (!this.leading || !this.lease.isHeld()) this.queue.add("lease");
-    const mayWrite = this.leading && this.lease.isHeld();
+    if (whole && (!this.leading || !this.lease.isHeld())) this.queue.add("lease");
+    const mayWrite = whole && this.leading && this.lease.isHeld();
     const snapshot = source.snapshot();
     if (mayWrite) await this.keeper.bindLegacySubjects(this.settings(snapshot).legacySubjects);
     const settings = this.settings(snapshot);
@@ -219,7 +212,9 @@ export class Operator {
       compile: { requireTenant: this.options.config.requireTenant, expressions: this.expressions },
     });
     const outcome = mayWrite ? await this.publisher.publish(plan.entries, snapshot.records) : undefined;
-    if (outcome?.kind === "not_ready") return;
+    this.shown = plan;
+    this.queue.add("status");
+    if (!whole || outcome?.kind === "not_ready") return;
     this.plan = plan;
     this.busOwner = this.publisher.otherOwner();
     if (outcome?.kind === "published") {
@@ -233,30 +228,32 @@ export class Operator {
       log.error("bus belongs to another router", { owner: this.busOwner });
     }
     this.queue.add("consumers");
-    this.queue.add("status");
     this.firstPass.resolve();
   }
 
   private settings(snapshot: SourceSnapshot): RouterSettings {
-    const { config, routerEnvironment } = this.options;
-    return routerSettings({ config, routerEnvironment, snapshot, refusedSubjects: this.keeper.refusedSubjects });
+    const { config, secrets, routerEnvironment } = this.options;
+    return routerSettings({
+      config,
+      secrets,
+      routerEnvironment,
+      snapshot,
+      refusedSubjects: this.keeper.refusedSubjects,
+    });
   }
 
   private async ensureConsumers(): Promise<void> {
-    if (this.busOwner !== undefined || !this.lease.isHeld()) return;
-    const missing = [...providersInUse(this.plan)].filter(([id]) => !this.ensuredConsumers.has(id));
-    await this.keeper.ensureProviderConsumers(missing.map(([, provider]) => provider));
-    for (const [id] of missing) this.ensuredConsumers.add(id);
+    if (this.busOwner === undefined && this.lease.isHeld()) await this.consumers.ensure(this.plan);
   }
 
   private async purgeRemovals(): Promise<void> {
-    if (!this.lease.isHeld()) return;
-    const acks = this.acks.byPodUid();
-    const pods = this.options.infrastructure.pods();
-    for (const { key, revision, epoch } of this.publisher.pendingRemovals()) {
-      const seen = programmedByUid({ key, uid: "", generation: 0, epoch, revision }, acks, pods);
-      if (seen.status === "True") await this.publisher.purge(key);
-    }
+    if (this.lease.isHeld())
+      await purgeRemovals(this.publisher, this.acks.byPodUid(), this.options.infrastructure.pods());
+  }
+
+  private async writeStatus(): Promise<void> {
+    const againMs = await this.reporter.write(false);
+    if (againMs !== undefined) this.queue.add("status", againMs);
   }
 
   /** Acknowledgements or routers have changed. */
@@ -266,13 +263,9 @@ export class Operator {
   }
 
   private resyncAll(): void {
-    this.ensuredConsumers.clear();
+    this.consumers.forget();
     this.queue.add("streams");
     this.queue.add("config");
-  }
-
-  private again(kind: WorkKind, delayMs: number | undefined): void {
-    if (delayMs !== undefined) this.queue.add(kind, delayMs);
   }
 
   private observation(): ObservationInput {
@@ -283,11 +276,12 @@ export class Operator {
       router: this.router,
       names,
       snapshot,
-      plan: this.plan,
+      plan: this.shown,
       head: this.publisher.current,
       target: (key) => this.publisher.target(key),
       acks: this.acks.byPodUid(),
       pods: infrastructure.pods(),
+      infrastructure: infrastructure.status(),
       settings,
       duplicateWindowMs: this.keeper.duplicateWindowMs,
       busOwner: this.busOwner,

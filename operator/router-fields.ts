@@ -1,8 +1,8 @@
 // Fields of the Router object that something else overrides on one machine, or that cannot be carried out as written.
 import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
-import type { OperatorConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
 import type { RouterObject } from "./interfaces.ts";
+import type { RouterConfig } from "./router-settings.ts";
 
 export interface UnusedField {
   readonly path: string;
@@ -15,7 +15,7 @@ export interface UnusedField {
 /** What was written into the object and does not hold; `unbound` of its allowedSubjects. */
 export function unusedRouterFields(
   { spec, explicit = [] }: RouterObject,
-  config: OperatorConfig,
+  config: RouterConfig,
   unbound: readonly UnboundSubject[],
 ): readonly UnusedField[] {
   const { prefix } = spec.subjects;

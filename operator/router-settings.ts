@@ -8,12 +8,29 @@ import { planLegacySubjects, type UnboundSubject } from "../core/reconcile/legac
 import { defineConfig, parseConfig } from "../runtime/config.ts";
 import type { OperatorConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
-import type { RouterDeployment, RouterObject, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import type { RouterDeployment, RouterObject, RouterSecrets, SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { unusedRouterFields } from "./router-fields.ts";
 import type { FileProblem } from "./status-document.ts";
 
 /** Routers that run when nothing says otherwise. */
 export const DEFAULT_ROUTERS = 2;
+
+/** What the operator of one Router is told, whatever objects come from and routers run on. */
+export type RouterConfig = Pick<
+  OperatorConfig,
+  | "routerNamespace"
+  | "routerName"
+  | "subjectsPrefix"
+  | "routers"
+  | "natsUrl"
+  | "natsTimeoutMs"
+  | "natsCredentialsFile"
+  | "handoverRetentionMs"
+  | "ackWaitMs"
+  | "streamReplicas"
+  | "requireTenant"
+  | "logLevel"
+>;
 
 export interface RouterSettings {
   readonly deployment: RouterDeployment;
@@ -32,7 +49,9 @@ export interface RouterSettings {
 }
 
 export interface RouterSettingsInput {
-  readonly config: OperatorConfig;
+  readonly config: RouterConfig;
+  /** Secrets that routers log in to NATS with, where routers are pods. */
+  readonly secrets?: RouterSecrets | undefined;
   readonly routerEnvironment: Readonly<Record<string, string>>;
   readonly snapshot: SourceSnapshot;
   /** Of the `legacySubjects`, what the server would not bind. */
@@ -56,6 +75,8 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
       router,
       replicas: Math.min(config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS, MAX_ROUTERS),
       environment: environmentOf(config, allowedSubjects, routerEnvironment),
+      ...(object === undefined ? {} : { object }),
+      ...(input.secrets === undefined ? {} : { secrets: input.secrets }),
     },
     allowedNamespaces: object?.spec.allowedNamespaces ?? ["*"],
     legacySubjects: planned.bound,
@@ -71,7 +92,7 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
 }
 
 function environmentOf(
-  config: OperatorConfig,
+  config: RouterConfig,
   allowedSubjects: readonly string[],
   routerEnvironment: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
@@ -107,9 +128,9 @@ function limitsOf(routerEnvironment: Readonly<Record<string, string>>): Installa
 
 /** The source has held it to the schema; what does not parse here was changed since, and counts as no object. */
 function readRouter({ meta, spec }: SourceObject, router: RouterKey): RouterObject | undefined {
-  const { namespace, name } = meta;
+  const { namespace, name, uid, generation } = meta;
   const raw = { apiVersion: API_VERSION, kind: "Router", metadata: { namespace, name }, spec };
-  const parsed = parseObject(raw, { namespace, routerRef: router });
+  const parsed = parseObject(raw, { namespace, routerRef: router, uid, generation });
   const object: BeamlineObject | undefined = parsed.ok ? parsed.value : undefined;
   return object?.kind === "Router" ? object : undefined;
 }

@@ -33,6 +33,7 @@ export interface RouterStatus {
 export interface ObjectStatus {
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly generation: number;
   /** Generation that the conditions speak of. */
   readonly observedGeneration: number;
@@ -56,7 +57,9 @@ export interface ProviderStatus extends ObjectStatus {
   readonly legacySubject?: string;
 }
 
-export type TenantStatus = ObjectStatus;
+export interface TenantStatus extends ObjectStatus {
+  readonly tenantId: string;
+}
 
 export interface FileStatus {
   readonly file: string;
@@ -64,11 +67,24 @@ export interface FileStatus {
   readonly problems: readonly FileProblem[];
 }
 
+/** The Router whose routers and policies a document speaks of. */
+export interface RouterObjectStatus {
+  readonly namespace: string;
+  readonly name: string;
+  /** Generation of the Router object that the conditions speak of; 1 when there is no object. */
+  readonly generation: number;
+  readonly desiredRouters: number;
+  readonly updatedRouters: number;
+  /** Label selector of its pods, where routers are pods. */
+  readonly selector?: string;
+  readonly conditions: readonly Condition[];
+}
+
 export interface StatusDocument {
   /** Stream sequence of the last head written; 0 before the first. */
   readonly revision: number;
   readonly epoch: string;
-  readonly router: { readonly namespace: string; readonly name: string; readonly conditions: readonly Condition[] };
+  readonly router: RouterObjectStatus;
   readonly routers: readonly RouterStatus[];
   readonly policies: readonly PolicyStatus[];
   readonly providers: readonly ProviderStatus[];

@@ -13,6 +13,8 @@ export interface StatusReporterOptions {
   readonly metrics: OperatorMetrics;
   nowMs(): number;
   observe(): ObservationInput;
+  /** Whether what is observed is known by now: else every object would seem to be in force nowhere. */
+  isObserved(): boolean;
 }
 
 /** A status in which an object waits for its routers is not written before this: mostly they are there by then. */
@@ -45,14 +47,19 @@ export class StatusReporter {
 
   /** Writes what is new. Returns the delay after which to call again when it is better to wait; never with `force`. */
   async write(force: boolean): Promise<number | undefined> {
+    if (!force && !this.options.isObserved()) return STATUS_PATIENCE_MS;
     const { document, pending } = this.observe();
-    this.measure(document, pending);
+    this.measure(document, pending.size > 0);
+    if (this.options.source.statusUnit === "Object") {
+      await this.options.source.writeStatus(document, pending);
+      return undefined;
+    }
     const waitedMs =
       this.awaitedSinceMs === undefined ? Number.POSITIVE_INFINITY : performance.now() - this.awaitedSinceMs;
-    if (pending && !force && waitedMs < STATUS_PATIENCE_MS) return STATUS_PATIENCE_MS - waitedMs;
+    if (pending.size > 0 && !force && waitedMs < STATUS_PATIENCE_MS) return STATUS_PATIENCE_MS - waitedMs;
     const text = JSON.stringify(document);
     if (text === this.written) return undefined;
-    await this.options.source.writeStatus(document);
+    await this.options.source.writeStatus(document, pending);
     this.written = text;
     this.options.metrics.countStatusWrite();
     return undefined;

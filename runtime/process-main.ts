@@ -4,9 +4,9 @@ import { type Config, type ConfigDefinition, formatConfigProblems, parseConfig }
 import { BeamlineError, describeError, exitCodeOf } from "./errors.ts";
 import { exitWhenParentEnds } from "./lifecycle.ts";
 
-/** Settings that every process of Beamline has. */
+/** Settings that processes of Beamline have in common; one that serves many buses has no prefix. */
 export interface ProcessSettings {
-  readonly subjectsPrefix: string | undefined;
+  readonly subjectsPrefix?: string | undefined;
   readonly parentPipe: boolean;
 }
 

@@ -23,6 +23,10 @@ export interface ObservedRouter {
   readonly readyPods: number;
   /** Why pods do not come up, when that is known. */
   readonly failure: string | undefined;
+  /** Why what runs the pods cannot be made as asked for, such as somebody else's Deployment of the same name. */
+  readonly problem?: { readonly reason: string; readonly message: string } | undefined;
+  /** Why a roll-out must not go on. */
+  readonly held?: string | undefined;
 }
 
 /** Accepted, Available (a pod is ready), Progressing (not yet as desired), Ready, and PartiallySupported where it applies. */
@@ -39,7 +43,7 @@ export function routerConditions(observed: ObservedRouter): readonly ObservedCon
   ];
 }
 
-function acceptedCondition({ generation, busOwner, leaseHolder }: ObservedRouter): ObservedCondition {
+function acceptedCondition({ generation, busOwner, leaseHolder, problem }: ObservedRouter): ObservedCondition {
   if (busOwner !== undefined) {
     const message = `the bus belongs to Router ${busOwner}; give this one a NATS account of its own or subjects.prefix`;
     return condition(generation, "Accepted", "False", "SubjectConflict", message);
@@ -49,6 +53,7 @@ function acceptedCondition({ generation, busOwner, leaseHolder }: ObservedRouter
     const message = `the bus is written by another operator of this Router, instance ${instance} (process ${pid} on ${host}); stop that one and this one takes over, or give this one a NATS account of its own or a prefix`;
     return condition(generation, "Accepted", "False", "SubjectConflict", message);
   }
+  if (problem !== undefined) return condition(generation, "Accepted", "False", problem.reason, problem.message);
   return condition(generation, "Accepted", "True", "Accepted", "the bus belongs to this Router");
 }
 
@@ -59,10 +64,11 @@ function availableCondition({ generation, readyPods, failure }: ObservedRouter):
 }
 
 function progressingCondition(observed: ObservedRouter): ObservedCondition {
-  const { generation, desiredPods, updatedPods, readyPods, busOwner, leaseHolder, failure } = observed;
+  const { generation, desiredPods, updatedPods, readyPods, busOwner, leaseHolder, failure, held } = observed;
   if (busOwner !== undefined || leaseHolder !== undefined) {
     return condition(generation, "Progressing", "False", "NotAccepted", "no router is started without its bus");
   }
+  if (held !== undefined) return condition(generation, "Progressing", "Unknown", "RolloutHeld", held);
   if (readyPods >= desiredPods && updatedPods >= desiredPods) {
     return condition(generation, "Progressing", "False", "Complete", "every router runs with the current settings");
   }

@@ -6,6 +6,11 @@ import type { ObservedCondition } from "../../core/reconcile/conditions.ts";
 import { objectConditions, type Refusal } from "../../core/reconcile/object-conditions.ts";
 import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
 import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
+import {
+  type RouterTrouble,
+  unservedPolicyConditions,
+  unservedRouterConditions,
+} from "../../core/reconcile/unserved.ts";
 import { code, table } from "./markdown.ts";
 
 const target = { key: "k", uid: "u", generation: 2, epoch: "e", revision: 5 };
@@ -87,8 +92,51 @@ export function routerConditionTable(): string {
     { ...complete, readyPods: 0, failure: "it exits with code 78" },
     { ...complete, busOwner: "team-a/router", readyPods: 0 },
     { ...complete, partiallySupported: ["spec.autoscaling"] },
+    {
+      ...complete,
+      problem: { reason: "ResourceConflict", message: "Deployment demo/default-router exists and is not ours" },
+    },
+    { ...complete, updatedPods: 1, held: "router default-1 of the new image rejects what the others serve" },
   ];
   return distinct(observations.flatMap((observation) => routerConditions(observation)));
+}
+
+const TROUBLES: readonly RouterTrouble[] = [
+  {
+    condition: "Accepted",
+    status: "False",
+    reason: "NatsUrlNotAllowed",
+    message: "spec.nats.url: nats://elsewhere:4222 is not among the servers that this installation allows",
+  },
+  {
+    condition: "ResolvedRefs",
+    status: "False",
+    reason: "RefNotPermitted",
+    message: "Secret team-a/nats: the operator may not read it",
+  },
+  { condition: "ResolvedRefs", status: "False", reason: "RefNotFound", message: "Secret team-a/nats does not exist" },
+  {
+    condition: "ResolvedRefs",
+    status: "False",
+    reason: "SecretInvalid",
+    message: "Secret team-a/nats has no key nats.creds",
+  },
+  {
+    condition: "Accepted",
+    status: "Unknown",
+    reason: "NatsUnreachable",
+    message: "NATS at nats://nats:4222 did not answer within 10000 ms",
+  },
+  { condition: "Accepted", status: "Unknown", reason: "Unavailable", message: "the configuration bucket was not read" },
+];
+
+/** Of a Router that no operator serves now, and of a policy of it that is new since. */
+export function unservedConditionTable(): string {
+  const [first] = TROUBLES;
+  return distinct([
+    ...TROUBLES.flatMap((trouble) => unservedRouterConditions(1, trouble)),
+    ...(first === undefined ? [] : unservedPolicyConditions(1, "team-a/router", first)),
+  ]);
 }
 
 /** Why an object is not taken as it is; a reason without a line here is a compile error. */

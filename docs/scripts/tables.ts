@@ -1,10 +1,16 @@
 // Every generated table by the name that documents give it.
 
 import { operatorConfig } from "../../operator/config.ts";
+import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
 import { createRouterMetrics } from "../../router/metrics.ts";
-import { policyConditionTable, refusalTable, routerConditionTable } from "./condition-tables.ts";
+import {
+  policyConditionTable,
+  refusalTable,
+  routerConditionTable,
+  unservedConditionTable,
+} from "./condition-tables.ts";
 import { settingTable } from "./config-tables.ts";
 import { answerCodeTable, decideErrorTable, exitCodeTable, intakeCodeTable, reasonTable } from "./error-tables.ts";
 import { messageTable } from "./message-tables.ts";
@@ -43,6 +49,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "object-tenant": () => objectReference("Tenant"),
   "settings-router": () => settingTable(routerConfig),
   "settings-operator": () => settingTable(operatorConfig),
+  "settings-kubernetes-operator": () => settingTable(kubernetesConfig),
   "vectors-digest": digestVectors,
   "vectors-keyed-effect": keyedEffectVectors,
   "vectors-stream-effect": streamEffectVectors,
@@ -53,6 +60,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "conditions-policy": policyConditionTable,
   "conditions-refusals": refusalTable,
   "conditions-router": routerConditionTable,
+  "conditions-unserved": unservedConditionTable,
   "metrics-router": () => metricTable(createRouterMetrics),
   "metrics-operator": () => metricTable(createOperatorMetrics),
   "intake-codes": intakeCodeTable,

@@ -28,7 +28,14 @@ const PROBLEM = {
 const DOCUMENT: StatusDocument = {
   revision: 17,
   epoch: "e1",
-  router: { namespace: "beamline-system", name: "default", conditions: [] },
+  router: {
+    namespace: "beamline-system",
+    name: "default",
+    generation: 1,
+    desiredRouters: 2,
+    updatedRouters: 2,
+    conditions: [],
+  },
   routers: [
     {
       name: "router-0",
@@ -55,6 +62,7 @@ const DOCUMENT: StatusDocument = {
     {
       namespace: "demo",
       name: "chat",
+      uid: "0d1e",
       tenantId: "demo",
       policyId: "chat",
       generation: 2,
@@ -74,6 +82,7 @@ const DOCUMENT: StatusDocument = {
     {
       namespace: "demo",
       name: "openai",
+      uid: "0d1f",
       providerId: "openai",
       consumer: "provider_demo_openai",
       generation: 1,

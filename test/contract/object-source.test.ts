@@ -64,7 +64,7 @@ function document(revision: number): StatusDocument {
   return {
     revision,
     epoch: "e",
-    router: { ...ROUTER, conditions: [] },
+    router: { ...ROUTER, generation: 1, desiredRouters: 0, updatedRouters: 0, conditions: [] },
     routers: [],
     policies: [],
     providers: [],
@@ -182,6 +182,7 @@ for (const { name: implementation, make } of implementations) {
       const policy = {
         namespace: "demo",
         name: "chat",
+        uid: "0d1e",
         generation: 1,
         observedGeneration: 1,
         conditions: [condition],
@@ -189,8 +190,8 @@ for (const { name: implementation, make } of implementations) {
         tenantId: "demo",
         policyId: "chat",
       };
-      await first.writeStatus({ ...document(1), policies: [policy] });
-      await first.writeStatus({ ...document(2), policies: [policy] });
+      await first.writeStatus({ ...document(1), policies: [policy] }, new Set());
+      await first.writeStatus({ ...document(2), policies: [policy] }, new Set());
       assert.deepEqual(await harness.readStatus(), { ...document(2), policies: [policy] });
       await first.stop();
       assert.deepEqual(find(await start(first.snapshot().records), "chat")?.conditions, [condition]);

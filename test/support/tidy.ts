@@ -72,6 +72,7 @@ const NAMED_BY_SEEDS = /^(?:proto\/|test\/proto\/seed\/).*\bcommon\.(?:proto|ts|
 /** Started by a person, a script or another process, so that nothing imports them. */
 export const ENTRY_POINTS: readonly RegExp[] = [
   /^(?:cli|router|operator)\/main\.ts$/,
+  /^operator\/kubernetes-main\.ts$/,
   /^examples\/(?:worker\/worker|producer\/producer)\.ts$/,
   /^scripts\/generate-crds\.ts$/,
   /^(?:proto|docs)\/scripts\/(?:generate|check|check-abi)\.ts$/,

@@ -26,6 +26,7 @@ export const DRAIN_DEADLINE_MS = 10_000;
 const ROLL_CHECK_MS = 100;
 
 export class ProcessInfrastructure implements Infrastructure {
+  readonly outlivesOperator = false;
   private readonly options: ProcessInfrastructureOptions;
   private readonly routers: RouterProcess[] = [];
   private readonly outputs = new Map<RouterProcess, LogFile>();
@@ -60,6 +61,11 @@ export class ProcessInfrastructure implements Infrastructure {
 
   pods(): readonly ObservedPod[] {
     return [...this.routers, ...this.leaving].map((router) => router.observe());
+  }
+
+  /** There are no processes but those that it starts. */
+  isObserved(): boolean {
+    return true;
   }
 
   /** Of processes there is nothing to say but what each of them says. */

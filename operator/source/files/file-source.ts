@@ -23,6 +23,7 @@ export interface FileSourceOptions {
 }
 
 export class FileSource implements ObjectSource {
+  readonly statusUnit = "Document";
   private readonly options: FileSourceOptions;
   private readonly chance: Chance;
   private readonly watch: FolderWatch;

@@ -240,7 +240,7 @@ describe("folder of policies", () => {
     const document = {
       revision: 1,
       epoch: "",
-      router: { ...router, conditions: [] },
+      router: { ...router, generation: 1, desiredRouters: 0, updatedRouters: 0, conditions: [] },
       routers: [],
       policies: [],
       providers: [],

@@ -1,0 +1,89 @@
+// Which NATS a Router may use, and whose credentials: those of the installation are never given to another namespace or server.
+import type { RouterKey } from "../config/entry.ts";
+
+/** `spec.nats` of a Router, as users write it. */
+export interface WrittenNats {
+  readonly url?: string;
+  readonly credentialsSecret?: { readonly name: string };
+  readonly tlsSecret?: { readonly name: string };
+}
+
+/** What the installation has. */
+export interface InstallationNats {
+  readonly namespace: string;
+  readonly url: string;
+  /** Whether its server asks for credentials, and for a CA or a certificate. */
+  readonly hasCredentials: boolean;
+  readonly hasTls: boolean;
+  /** Secrets of its namespace that its routers read. */
+  readonly routerCredentialsSecret: string | undefined;
+  readonly routerTlsSecret: string | undefined;
+  /** Servers that Routers may name besides `url`. */
+  readonly allowedUrls: readonly string[];
+}
+
+export type NatsAccess =
+  | {
+      readonly kind: "Granted";
+      readonly url: string;
+      /** `Installation`: the operator connects as it does for itself. `Router`: with the Secrets of the Router. */
+      readonly credentials: "Installation" | "Router";
+      readonly credentialsSecret: string | undefined;
+      readonly tlsSecret: string | undefined;
+    }
+  | {
+      readonly kind: "Refused";
+      readonly condition: "Accepted" | "ResolvedRefs";
+      readonly reason: "NatsUrlNotAllowed" | "RefNotPermitted";
+      readonly message: string;
+    };
+
+export function planNatsAccess(
+  router: RouterKey,
+  written: WrittenNats | undefined,
+  installation: InstallationNats,
+): NatsAccess {
+  const url = written?.url ?? installation.url;
+  const isSameServer = url === installation.url;
+  const unknown = isSameServer ? undefined : serversOf(url).find((server) => !isAllowed(server, installation));
+  if (unknown !== undefined) {
+    const message = `spec.nats.url: ${unknown} is not among the servers that this installation allows; add it to the operator's BEAMLINE_NATS_URL_ALLOWED`;
+    return { kind: "Refused", condition: "Accepted", reason: "NatsUrlNotAllowed", message };
+  }
+  const credentialsSecret = written?.credentialsSecret?.name;
+  const tlsSecret = written?.tlsSecret?.name;
+  const isOwn = credentialsSecret !== undefined || tlsSecret !== undefined;
+  if (router.namespace === installation.namespace && isSameServer && !isOwn) {
+    const { routerCredentialsSecret, routerTlsSecret } = installation;
+    return {
+      kind: "Granted",
+      url,
+      credentials: "Installation",
+      credentialsSecret: routerCredentialsSecret,
+      tlsSecret: routerTlsSecret,
+    };
+  }
+  const lacking = isSameServer ? whatLacks(installation, credentialsSecret, tlsSecret) : undefined;
+  if (lacking !== undefined) {
+    const message = `spec.nats.${lacking}: the installation's own is not given to other namespaces; name a Secret of namespace ${router.namespace}`;
+    return { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted", message };
+  }
+  return { kind: "Granted", url, credentials: "Router", credentialsSecret, tlsSecret };
+}
+
+function whatLacks(
+  { hasCredentials, hasTls }: InstallationNats,
+  credentialsSecret: string | undefined,
+  tlsSecret: string | undefined,
+): "credentialsSecret" | "tlsSecret" | undefined {
+  if (hasCredentials && credentialsSecret === undefined) return "credentialsSecret";
+  return hasTls && tlsSecret === undefined ? "tlsSecret" : undefined;
+}
+
+function isAllowed(server: string, { url, allowedUrls }: InstallationNats): boolean {
+  return serversOf(url).includes(server) || allowedUrls.includes(server);
+}
+
+function serversOf(url: string): readonly string[] {
+  return url.split(",").map((server) => server.trim());
+}

@@ -1,0 +1,241 @@
+// One Router for as long as it is there: finds out which NATS it may use, runs its operator on it, and says so when it cannot.
+import type { RouterKey } from "../../core/config/entry.ts";
+import { namesFor } from "../../core/handover/subjects.ts";
+import { parseDurationMs } from "../../core/policy/duration.ts";
+import { type NatsAccess, planNatsAccess, type WrittenNats } from "../../core/reconcile/nats-access.ts";
+import type { RouterTrouble } from "../../core/reconcile/unserved.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
+import { natsOptions } from "../../runtime/nats/settings.ts";
+import type { Infrastructure } from "../interfaces.ts";
+import type { OperatorMetrics } from "../metrics.ts";
+import { Operator } from "../operator.ts";
+import { KeyedQueue } from "../queue.ts";
+import type { RouterConfig } from "../router-settings.ts";
+import { KubernetesSource } from "../source/kubernetes/kubernetes-source.ts";
+import type { MirroredObject } from "../source/kubernetes/mirrored-object.ts";
+import type { ObjectMirror } from "../source/kubernetes/object-mirror.ts";
+import type { StatusBoard } from "../source/kubernetes/status-board.ts";
+import type { KubernetesConfig } from "./config.ts";
+import { type NatsFiles, SecretFiles } from "./secret-files.ts";
+import { reportUnserved } from "./unserved-status.ts";
+
+export interface RouterControllerOptions {
+  readonly router: RouterKey;
+  readonly installation: RouterKey;
+  readonly config: KubernetesConfig;
+  readonly client: KubernetesClient;
+  readonly mirror: ObjectMirror;
+  readonly board: StatusBoard;
+  readonly metrics: OperatorMetrics;
+  readonly routerEnvironment: Readonly<Record<string, string>>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  makeInfrastructure(router: RouterKey): Infrastructure;
+}
+
+/** What an operator was started with; another value means another operator. */
+interface Connection {
+  readonly access: Extract<NatsAccess, { readonly kind: "Granted" }>;
+  readonly files: NatsFiles;
+  readonly prefix: string | undefined;
+  readonly retentionMs: number;
+  readonly uid: string;
+}
+
+interface Running {
+  readonly identity: string;
+  readonly link: NatsLink;
+  readonly source: KubernetesSource;
+  readonly operator: Operator;
+}
+
+interface WrittenRouter {
+  readonly nats?: WrittenNats;
+  readonly subjects?: { readonly prefix?: string };
+  readonly handover?: { readonly retention?: string };
+}
+
+const KEY = "router";
+/** Secrets of other namespaces are read again this often, because nothing may watch them. */
+const RECHECK_MS = 60_000;
+const RETRY = { baseMs: 500, maxMs: 15_000 };
+/** Time for an operator to end when its Router's connection is another one. */
+const RESTART_STOP_MS = 2_000;
+/** As the CRD has it; an object of an older CRD may lack it. */
+const DEFAULT_RETENTION_MS = 900_000;
+
+export class RouterController {
+  private readonly options: RouterControllerOptions;
+  private readonly queue: KeyedQueue;
+  private readonly secrets: SecretFiles;
+  private readonly recheck: NodeJS.Timeout;
+  private running: Running | undefined;
+  private trouble: RouterTrouble | undefined;
+
+  constructor(options: RouterControllerOptions) {
+    this.options = options;
+    this.secrets = new SecretFiles(options.client);
+    this.queue = new KeyedQueue({
+      work: () => this.reconcile(),
+      onError: (_key, error, retryMs) => this.fail(error, retryMs),
+      backoff: RETRY,
+    });
+    this.queue.add(KEY);
+    this.recheck = setInterval(() => this.queue.add(KEY), RECHECK_MS);
+  }
+
+  /** The Router object is another one, or has another spec. */
+  routerChanged(): void {
+    this.queue.add(KEY);
+  }
+
+  /** What users write has changed somewhere. */
+  objectsChanged(): void {
+    this.running?.source.objectsChanged();
+    if (this.trouble !== undefined) this.report(this.trouble);
+  }
+
+  /** Whether its configuration is written and its bus is ours. */
+  published(): boolean {
+    return this.running?.operator.published() ?? false;
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    clearInterval(this.recheck);
+    await this.queue.stop();
+    await this.end(deadlineMs);
+    await this.secrets.remove();
+  }
+
+  private async reconcile(): Promise<void> {
+    const { mirror, router } = this.options;
+    const object = mirror.get("Router", router);
+    if (object === undefined || object.deleting) return this.end(RESTART_STOP_MS);
+    const spec = (object.spec ?? {}) as WrittenRouter;
+    const access = planNatsAccess(router, spec.nats, this.installationNats());
+    if (access.kind === "Refused") {
+      await this.end(RESTART_STOP_MS);
+      return this.report({ ...access, status: "False" });
+    }
+    const files = await this.filesFor(access);
+    if (files === undefined) return;
+    const connection: Connection = {
+      access,
+      files,
+      prefix: spec.subjects?.prefix,
+      retentionMs: parseDurationMs(spec.handover?.retention ?? "") ?? DEFAULT_RETENTION_MS,
+      uid: object.meta.uid,
+    };
+    const identity = JSON.stringify(connection);
+    if (this.running?.identity === identity) return;
+    await this.end(RESTART_STOP_MS);
+    this.running = await this.begin(identity, connection, object);
+    this.trouble = undefined;
+  }
+
+  private installationNats(): Parameters<typeof planNatsAccess>[2] {
+    const { config } = this.options;
+    return {
+      namespace: config.namespace,
+      url: config.natsUrl,
+      hasCredentials: config.natsCredentialsFile !== undefined || config.natsUrl.includes("@"),
+      hasTls: config.natsTlsCaFile !== undefined,
+      routerCredentialsSecret: config.routerNatsCredentialsSecret,
+      routerTlsSecret: config.routerNatsTlsSecret,
+      allowedUrls: config.natsUrlAllowed,
+    };
+  }
+
+  /** Undefined when they cannot be had, which is told. One that runs goes on with what it has. */
+  private async filesFor(access: Connection["access"]): Promise<NatsFiles | undefined> {
+    const { config, router } = this.options;
+    if (access.credentials === "Installation") {
+      const { credentialsFile, tls } = natsOptions(config);
+      return { ...(credentialsFile === undefined ? {} : { credentialsFile }), ...(tls === undefined ? {} : { tls }) };
+    }
+    const { credentialsSecret: credentials, tlsSecret: tls } = access;
+    const files = await this.secrets.refresh({ namespace: router.namespace, credentials, tls });
+    if (files.ok) return files.value;
+    const { reason, message } = files.error;
+    if (reason === "ApiServerUnavailable") throw new BeamlineError("UNAVAILABLE", message);
+    if (this.running === undefined) this.report({ condition: "ResolvedRefs", status: "False", reason, message });
+    return undefined;
+  }
+
+  private async begin(identity: string, connection: Connection, object: MirroredObject): Promise<Running> {
+    const { config, mirror, board, metrics, log, clock, router, installation, routerEnvironment } = this.options;
+    const { access, files, prefix } = connection;
+    const name = `beamline-operator ${router.namespace}/${router.name}`;
+    const link = await connectNats({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
+    const source = new KubernetesSource({ mirror, board, router, installation });
+    const { credentialsSecret: credentials, tlsSecret: tls } = access;
+    const operator = new Operator({
+      config: this.routerConfig(connection),
+      secrets: { ...(credentials === undefined ? {} : { credentials }), ...(tls === undefined ? {} : { tls }) },
+      // The Lease decides which operator works: the next one takes over the bus of the last without a wait.
+      holder: { instance: object.meta.uid, host: config.podName, pid: process.pid },
+      routerEnvironment,
+      names: namesFor(prefix),
+      link,
+      source,
+      infrastructure: this.options.makeInfrastructure(router),
+      metrics,
+      log,
+      clock,
+    });
+    try {
+      await operator.start();
+    } catch (error) {
+      await operator.stop(RESTART_STOP_MS);
+      await link.close();
+      throw error;
+    }
+    return { identity, link, source, operator };
+  }
+
+  private routerConfig({ access, prefix, retentionMs }: Connection): RouterConfig {
+    const { config, router } = this.options;
+    return {
+      routerNamespace: router.namespace,
+      routerName: router.name,
+      subjectsPrefix: prefix,
+      routers: undefined,
+      natsUrl: access.url,
+      natsTimeoutMs: config.natsTimeoutMs,
+      // Pods read their own, from the Secrets.
+      natsCredentialsFile: config.infrastructure === "Processes" ? config.natsCredentialsFile : undefined,
+      handoverRetentionMs: retentionMs,
+      ackWaitMs: config.ackWaitMs,
+      streamReplicas: config.streamReplicas,
+      requireTenant: config.requireTenant,
+      logLevel: config.logLevel,
+    };
+  }
+
+  private async end(deadlineMs: number): Promise<void> {
+    const { running } = this;
+    this.running = undefined;
+    if (running === undefined) return;
+    await running.operator.stop(deadlineMs);
+    await running.link.drain(deadlineMs);
+    this.options.board.forget(this.options.router);
+  }
+
+  private fail(error: unknown, retryMs: number): void {
+    const { log, router } = this.options;
+    const message = reasonOf(error);
+    log.warn("router not served", { router: `${router.namespace}/${router.name}`, reason: message, retry_ms: retryMs });
+    const reason = error instanceof BeamlineError && error.code.startsWith("NATS_") ? "NatsUnreachable" : "Unavailable";
+    if (this.running === undefined) this.report({ condition: "Accepted", status: "Unknown", reason, message });
+  }
+
+  private report(trouble: RouterTrouble): void {
+    const { mirror, board, router, installation, clock } = this.options;
+    this.trouble = trouble;
+    reportUnserved({ mirror, board, router, installation, nowMs: () => clock.nowMs() }, trouble);
+  }
+}

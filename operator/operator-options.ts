@@ -1,0 +1,24 @@
+// What the operator of one Router is made of, whatever objects come from and routers run on.
+import type { Names } from "../core/handover/subjects.ts";
+import type { LeaseHolder } from "../core/reconcile/router.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
+import type { NatsLink } from "../runtime/nats/connection.ts";
+import type { Infrastructure, ObjectSource, RouterSecrets } from "./interfaces.ts";
+import type { OperatorMetrics } from "./metrics.ts";
+import type { RouterConfig } from "./router-settings.ts";
+
+export interface OperatorOptions {
+  readonly config: RouterConfig;
+  readonly secrets?: RouterSecrets;
+  readonly routerEnvironment: Readonly<Record<string, string>>;
+  readonly names: Names;
+  /** This operator, among those that may want to write the same bus. */
+  readonly holder: LeaseHolder;
+  readonly link: NatsLink;
+  readonly source: ObjectSource;
+  readonly infrastructure: Infrastructure;
+  readonly metrics: OperatorMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+}

@@ -1,0 +1,74 @@
+// The objects of one Router out of the mirror of the API server, and their status on its way back.
+import type { RouterKey } from "../../../core/config/entry.ts";
+import { selectObjects } from "../../../core/reconcile/attach.ts";
+import type { ObjectSource, SourceSnapshot } from "../../interfaces.ts";
+import type { StatusDocument } from "../../status-document.ts";
+import type { MirroredObject } from "./mirrored-object.ts";
+import type { ObjectMirror } from "./object-mirror.ts";
+import { OBJECT_KINDS } from "./resource-types.ts";
+import type { StatusBoard } from "./status-board.ts";
+
+export interface KubernetesSourceOptions {
+  /** Complete; started and stopped by whoever owns it. */
+  readonly mirror: ObjectMirror;
+  readonly board: StatusBoard;
+  readonly router: RouterKey;
+  /** The Router of policies that name none. */
+  readonly installation: RouterKey;
+}
+
+export class KubernetesSource implements ObjectSource {
+  readonly statusUnit = "Object";
+  private readonly options: KubernetesSourceOptions;
+  private onChange: () => void = () => undefined;
+  private current: SourceSnapshot | undefined;
+
+  constructor(options: KubernetesSourceOptions) {
+    this.options = options;
+  }
+
+  /** The API server keeps identities itself: there is nothing to be given back. */
+  start(_kept: ReadonlyMap<string, Uint8Array>, onChange: () => void): Promise<void> {
+    this.onChange = onChange;
+    return Promise.resolve();
+  }
+
+  /** What users write has changed somewhere. */
+  objectsChanged(): void {
+    this.current = undefined;
+    this.onChange();
+  }
+
+  snapshot(): SourceSnapshot {
+    this.current ??= { objects: this.select(), records: new Map(), files: [] };
+    return this.current;
+  }
+
+  adopt(): void {
+    // Nothing in the bucket is this source's.
+  }
+
+  writeStatus(document: StatusDocument, pending: ReadonlySet<string>): Promise<void> {
+    this.options.board.report(document, pending);
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.onChange = () => undefined;
+    return Promise.resolve();
+  }
+
+  private select(): readonly MirroredObject[] {
+    const { mirror, router, installation } = this.options;
+    return selectObjects(standing(mirror), {
+      router,
+      installation,
+      hasRouter: (named) => mirror.get("Router", named)?.deleting === false,
+    });
+  }
+}
+
+/** Objects that are being deleted are gone already, for whoever decides by them. */
+function* standing(mirror: ObjectMirror): Generator<MirroredObject, void, undefined> {
+  for (const kind of OBJECT_KINDS) for (const object of mirror.objects(kind)) if (!object.deleting) yield object;
+}

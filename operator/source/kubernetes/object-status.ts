@@ -1,0 +1,36 @@
+// What a status document says of an object -> the object's `.status`, in the fields of `core/crd/status-schema.ts`.
+import type { Condition } from "../../../core/reconcile/conditions.ts";
+import type { Status } from "../../../kubernetes/status-diff.ts";
+import type {
+  PolicyStatus,
+  ProviderStatus,
+  RouterObjectStatus,
+  RouterStatus,
+  TenantStatus,
+} from "../../status-document.ts";
+
+export function policyStatus(policy: PolicyStatus, router: string): Status {
+  const { tenantId, policyId } = policy;
+  return { observedGeneration: policy.observedGeneration, tenantId, policyId, router, conditions: policy.conditions };
+}
+
+export function providerStatus(provider: ProviderStatus, conditions: readonly Condition[]): Status {
+  const { observedGeneration, providerId, consumer } = provider;
+  return { observedGeneration, providerId, ...(consumer === undefined ? {} : { consumer }), conditions };
+}
+
+export function tenantStatus(tenant: TenantStatus, conditions: readonly Condition[]): Status {
+  return { observedGeneration: tenant.observedGeneration, tenantId: tenant.tenantId, conditions };
+}
+
+export function routerStatus(router: RouterObjectStatus, routers: readonly RouterStatus[]): Status {
+  const { generation, updatedRouters, selector, conditions } = router;
+  return {
+    observedGeneration: generation,
+    replicas: routers.length,
+    readyReplicas: routers.filter(({ ready }) => ready).length,
+    updatedReplicas: updatedRouters,
+    ...(selector === undefined ? {} : { selector }),
+    conditions,
+  };
+}

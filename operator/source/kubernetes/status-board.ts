@@ -1,0 +1,210 @@
+// Every object's status on its way to the API server: gathered from the operators of all Routers, one write an object.
+import type { RouterKey } from "../../../core/config/entry.ts";
+import type { ObjectKind } from "../../../core/policy/spec.ts";
+import type { Condition } from "../../../core/reconcile/conditions.ts";
+import { mergeRouterConditions } from "../../../core/reconcile/merge-conditions.ts";
+import type { Status } from "../../../kubernetes/status-diff.ts";
+import type { StatusWriter } from "../../../kubernetes/status-writer.ts";
+import { type Clock, systemClock } from "../../../runtime/clock.ts";
+import type { ObjectStatus, ProviderStatus, StatusDocument, TenantStatus } from "../../status-document.ts";
+import { STATUS_PATIENCE_MS } from "../../status-reporter.ts";
+import type { MirroredObject } from "./mirrored-object.ts";
+import type { MirroredRef, ObjectMirror } from "./object-mirror.ts";
+import { policyStatus, providerStatus, routerStatus, tenantStatus } from "./object-status.ts";
+import { RESOURCE_TYPES } from "./resource-types.ts";
+
+/** What happened to one object, for events. */
+export interface ConditionChange {
+  readonly kind: ObjectKind;
+  readonly ref: MirroredRef;
+  readonly uid: string;
+  readonly previous: readonly Condition[];
+  readonly current: readonly Condition[];
+}
+
+export interface StatusBoardOptions {
+  readonly mirror: Pick<ObjectMirror, "get">;
+  readonly writer: Pick<StatusWriter, "set">;
+  onConditions(change: ConditionChange): void;
+  readonly clock?: Clock;
+}
+
+/** What is to be written of one object. */
+interface Entry {
+  readonly kind: ObjectKind;
+  readonly ref: MirroredRef;
+  readonly uid: string;
+  readonly conditions: readonly Condition[];
+  status(): Status;
+}
+
+type SharedStatus = ProviderStatus | TenantStatus;
+
+export class StatusBoard {
+  private readonly options: StatusBoardOptions;
+  private readonly clock: Clock;
+  /** By Router: what its operator said last, to tell what is new by reference. */
+  private readonly said = new Map<string, ReadonlyMap<string, ObjectStatus>>();
+  /** Entries that are about to change once more, by key, with the time from which they are written all the same. */
+  private readonly waiting = new Map<string, { readonly entry: Entry; readonly dueMs: number }>();
+  /** Conditions as they were last told, by key. */
+  private readonly told = new Map<string, { readonly uid: string; readonly conditions: readonly Condition[] }>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StatusBoardOptions) {
+    this.options = options;
+    this.clock = options.clock ?? systemClock;
+  }
+
+  /** Takes what the operator of a Router says of all its objects. `pending`: uids of those that routers are just applying. */
+  report(document: StatusDocument, pending: ReadonlySet<string>): void {
+    const router = `${document.router.namespace}/${document.router.name}`;
+    const before = this.said.get(router);
+    const now = new Map<string, ObjectStatus>();
+    const fresh: (readonly [ObjectKind, ObjectStatus])[] = [];
+    const take = (kind: ObjectKind, status: ObjectStatus): void => {
+      const key = keyOf(kind, status);
+      now.set(key, status);
+      // The same reference says the same; one that waits is looked at again, because waiting may be over.
+      if (before?.get(key) !== status || this.waiting.has(key)) fresh.push([kind, status]);
+    };
+    for (const policy of document.policies) take("RoutingPolicy", policy);
+    for (const provider of document.providers) take("Provider", provider);
+    for (const tenant of document.tenants) take("Tenant", tenant);
+    this.said.set(router, now);
+    for (const [kind, status] of fresh) this.offer(this.entryOf(kind, status, router), pending.has(status.uid));
+    this.offerGone(before, now);
+    this.offerRouter(document);
+  }
+
+  /** A status that does not come from an operator: of a Router that none can serve, and of its policies. */
+  write(
+    kind: ObjectKind,
+    object: MirroredObject,
+    status: Status & { readonly conditions: readonly Condition[] },
+  ): void {
+    const { meta: ref } = object;
+    this.offer({ kind, ref, uid: ref.uid, conditions: status.conditions, status: () => status }, false);
+  }
+
+  /** The operator of a Router has ended: what it said counts no more, and is said no less. */
+  forget(router: RouterKey): void {
+    this.said.delete(`${router.namespace}/${router.name}`);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.waiting.clear();
+    this.said.clear();
+  }
+
+  /** Providers and Tenants that a Router has no use for any more are what the others say of them. */
+  private offerGone(
+    before: ReadonlyMap<string, ObjectStatus> | undefined,
+    now: ReadonlyMap<string, ObjectStatus>,
+  ): void {
+    for (const [key, status] of before ?? []) {
+      if (now.has(key)) continue;
+      this.waiting.delete(key);
+      const kind = kindOf(key);
+      if (this.options.mirror.get(kind, status)?.meta.uid !== status.uid) this.told.delete(key);
+      else if (kind !== "RoutingPolicy") this.offerFromOthers(kind, key);
+    }
+  }
+
+  private offerFromOthers(kind: ObjectKind, key: string): void {
+    for (const [router, statuses] of this.said) {
+      const status = statuses.get(key);
+      if (status === undefined) continue;
+      this.offer(this.entryOf(kind, status, router), false);
+      return;
+    }
+  }
+
+  private entryOf(kind: ObjectKind, status: ObjectStatus, router: string): Entry {
+    const { namespace, name, uid } = status;
+    const ref = { namespace, name };
+    if (kind === "RoutingPolicy") {
+      const policy = status as StatusDocument["policies"][number];
+      return { kind, ref, uid, conditions: policy.conditions, status: () => policyStatus(policy, router) };
+    }
+    const conditions = this.mergedConditions(keyOf(kind, status), status as SharedStatus);
+    const make = (): Status =>
+      kind === "Provider"
+        ? providerStatus(status as ProviderStatus, conditions)
+        : tenantStatus(status as TenantStatus, conditions);
+    return { kind, ref, uid, conditions, status: make };
+  }
+
+  private mergedConditions(key: string, { uid }: SharedStatus): readonly Condition[] {
+    const parts = [...this.said].flatMap(([router, statuses]) => {
+      const status = statuses.get(key);
+      return status?.uid === uid ? [{ router, conditions: status.conditions }] : [];
+    });
+    return mergeRouterConditions(parts);
+  }
+
+  private offerRouter(document: StatusDocument): void {
+    const { namespace, name, conditions, generation } = document.router;
+    const object = this.options.mirror.get("Router", { namespace, name });
+    if (object === undefined || object.meta.generation < generation) return;
+    const status = (): Status => routerStatus(document.router, document.routers);
+    this.offer({ kind: "Router", ref: { namespace, name }, uid: object.meta.uid, conditions, status }, false);
+  }
+
+  private offer(entry: Entry, isPending: boolean): void {
+    const key = keyOf(entry.kind, entry.ref);
+    const nowMs = this.clock.monotonicMs();
+    const dueMs = this.waiting.get(key)?.dueMs ?? nowMs + STATUS_PATIENCE_MS;
+    if (isPending && nowMs < dueMs) {
+      this.waiting.set(key, { entry, dueMs });
+      this.timer ??= setTimeout(() => this.writeDue(), STATUS_PATIENCE_MS);
+      return;
+    }
+    // One that is still pending keeps its place: its next report is not made to wait again.
+    if (isPending) this.waiting.set(key, { entry, dueMs: Number.NEGATIVE_INFINITY });
+    else this.waiting.delete(key);
+    this.send(key, entry);
+  }
+
+  private writeDue(): void {
+    this.timer = undefined;
+    const nowMs = this.clock.monotonicMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [key, { entry, dueMs }] of this.waiting) {
+      if (dueMs === Number.NEGATIVE_INFINITY) continue;
+      if (dueMs > nowMs) {
+        nextMs = Math.min(nextMs, dueMs);
+        continue;
+      }
+      this.waiting.set(key, { entry, dueMs: Number.NEGATIVE_INFINITY });
+      this.send(key, entry);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.writeDue(), nextMs - nowMs);
+  }
+
+  private send(key: string, { kind, ref, uid, conditions, status }: Entry): void {
+    const observed = this.options.mirror.get(kind, ref);
+    if (observed?.meta.uid !== uid) return;
+    const type = RESOURCE_TYPES[kind];
+    this.options.writer.set({
+      type,
+      ref: type.namespaced ? { namespace: ref.namespace, name: ref.name } : { name: ref.name },
+      uid,
+      status: status(),
+      observed: { status: observed.status, resourceVersion: observed.resourceVersion },
+    });
+    const told = this.told.get(key);
+    const previous = told?.uid === uid ? told.conditions : observed.conditions;
+    this.told.set(key, { uid, conditions });
+    this.options.onConditions({ kind, ref, uid, previous, current: conditions });
+  }
+}
+
+function keyOf(kind: ObjectKind, { namespace, name }: MirroredRef): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+function kindOf(key: string): ObjectKind {
+  return key.slice(0, key.indexOf("/")) as ObjectKind;
+}

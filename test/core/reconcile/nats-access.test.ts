@@ -1,0 +1,84 @@
+// Whose credentials a Router gets, and which servers it may name.
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { type InstallationNats, planNatsAccess, type WrittenNats } from "../../../core/reconcile/nats-access.ts";
+
+const INSTALLATION: InstallationNats = {
+  namespace: "beamline-system",
+  url: "nats://a:4222,nats://b:4222",
+  hasCredentials: true,
+  hasTls: false,
+  routerCredentialsSecret: "beamline-nats-router",
+  routerTlsSecret: undefined,
+  allowedUrls: ["tls://elsewhere:4222"],
+};
+const OWN = { namespace: "beamline-system", name: "default" };
+const TEAM = { namespace: "team-a", name: "router" };
+
+const cases: readonly {
+  readonly title: string;
+  readonly router?: typeof TEAM;
+  readonly nats?: WrittenNats;
+  readonly installation?: Partial<InstallationNats>;
+  readonly expected: Readonly<Record<string, unknown>>;
+}[] = [
+  {
+    title: "in the operator's namespace: the installation's, and its Secret for pods",
+    router: OWN,
+    expected: { kind: "Granted", credentials: "Installation", credentialsSecret: "beamline-nats-router" },
+  },
+  {
+    title: "in the operator's namespace with a Secret of its own: that one",
+    router: OWN,
+    nats: { credentialsSecret: { name: "mine" } },
+    expected: { kind: "Granted", credentials: "Router", credentialsSecret: "mine" },
+  },
+  {
+    title: "in the operator's namespace at another server: not the installation's credentials",
+    router: OWN,
+    nats: { url: "tls://elsewhere:4222" },
+    expected: { kind: "Granted", url: "tls://elsewhere:4222", credentials: "Router", credentialsSecret: undefined },
+  },
+  {
+    title: "in another namespace without a Secret: refused",
+    expected: { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted" },
+  },
+  {
+    title: "in another namespace with a Secret: that one",
+    nats: { credentialsSecret: { name: "mine" } },
+    expected: { kind: "Granted", credentials: "Router", credentialsSecret: "mine", tlsSecret: undefined },
+  },
+  {
+    title: "in another namespace where the server asks for certificates: refused without a Secret for them",
+    nats: { credentialsSecret: { name: "mine" } },
+    installation: { hasTls: true },
+    expected: { kind: "Refused", reason: "RefNotPermitted" },
+  },
+  {
+    title: "in another namespace of an installation that has no credentials: there is nothing to keep back",
+    installation: { hasCredentials: false, routerCredentialsSecret: undefined },
+    expected: { kind: "Granted", credentials: "Router", credentialsSecret: undefined },
+  },
+  {
+    title: "a server that nobody allowed",
+    nats: { url: "nats://attacker:4222", credentialsSecret: { name: "mine" } },
+    expected: { kind: "Refused", condition: "Accepted", reason: "NatsUrlNotAllowed" },
+  },
+  {
+    title: "one server of the installation's cluster and one that nobody allowed",
+    nats: { url: "nats://a:4222,nats://attacker:4222", credentialsSecret: { name: "mine" } },
+    expected: { kind: "Refused", reason: "NatsUrlNotAllowed" },
+  },
+];
+
+describe("NATS access of a Router", () => {
+  for (const { title, router = TEAM, nats, installation = {}, expected } of cases) {
+    it(title, () => {
+      const access = planNatsAccess(router, nats, { ...INSTALLATION, ...installation });
+      const shown = Object.fromEntries(
+        Object.keys(expected).map((field) => [field, access[field as keyof typeof access]]),
+      );
+      assert.deepEqual(shown, expected);
+    });
+  }
+});
