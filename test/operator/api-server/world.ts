@@ -1,7 +1,8 @@
 // What these tests share: objects of ours on a real API server, namespaces, and persons with exactly the RBAC that a test names.
 import { API_VERSION } from "../../../core/policy/schema.ts";
 import type { ObjectKind } from "../../../core/policy/spec.ts";
-import type { KubernetesClient } from "../../../kubernetes/client.ts";
+import type { ClusterAccess } from "../../../kubernetes/access/cluster-access.ts";
+import { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { KubernetesObject, ResourceType } from "../../../kubernetes/object.ts";
 import { mergeObject } from "../../../kubernetes/objects.ts";
 import { ObjectMirror } from "../../../operator/source/kubernetes/object-mirror.ts";
@@ -10,7 +11,7 @@ import { type NamespaceSelection, WatchedNamespaces } from "../../../operator/so
 import type { Logger } from "../../../runtime/log.ts";
 import { expectStatus } from "../../cluster/api-request.ts";
 import type { ApiServer } from "../../cluster/api-server.ts";
-import { create, FIELD_MANAGER, openClient, quiet } from "../../kubernetes/api-server/world.ts";
+import { create, FIELD_MANAGER, quiet } from "../../kubernetes/api-server/world.ts";
 
 export const OWN_NAMESPACE = "beamline-system";
 const NAMESPACE: ResourceType = {
@@ -72,28 +73,45 @@ export async function patch(
   if (!result.ok) throw new Error(result.error.message);
 }
 
-/** A client of a person who may do this and nothing else: in the whole cluster, or in one namespace. */
+/** A client with the token of a service account that may do this and nothing else: in the whole cluster, or in one namespace. */
 export async function openClientWith(
   server: ApiServer,
-  user: string,
+  account: string,
   grants: readonly { readonly namespace?: string; readonly rules: readonly RbacRule[] }[],
 ): Promise<KubernetesClient> {
-  for (const [index, { namespace, rules }] of grants.entries()) {
-    const name = `${user}-${index}`;
-    const scope = namespace === undefined ? "" : `namespaces/${namespace}/`;
-    const prefix = namespace === undefined ? "Cluster" : "";
-    const api = `/apis/rbac.authorization.k8s.io/v1/${scope}`;
-    const common = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name } };
-    const role = { ...common, kind: `${prefix}Role`, rules };
-    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: `${prefix}Role`, name };
-    const subjects = [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }];
-    const plural = prefix.toLowerCase();
-    await expectStatus(server, 201, "POST", `${api}${plural}roles`, { body: role });
-    const binding = { ...common, kind: `${prefix}RoleBinding`, roleRef, subjects };
-    await expectStatus(server, 201, "POST", `${api}${plural}rolebindings`, { body: binding });
-  }
-  const { kubeconfigPath } = await server.signIn(user);
-  return openClient(Object.assign(Object.create(server), { kubeconfigPath }));
+  const accounts = "/api/v1/namespaces/default/serviceaccounts";
+  const body = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: account } };
+  await expectStatus(server, 201, "POST", accounts, { body });
+  for (const [index, grant] of grants.entries()) await allow(server, account, `${account}-${index}`, grant);
+  const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+  const answer = await expectStatus(server, 201, "POST", `${accounts}/${account}/token`, { body: request });
+  const { token } = (answer.body as { readonly status: { readonly token: string } }).status;
+  const access: ClusterAccess = {
+    server: new URL(server.url),
+    insecureSkipTlsVerify: false,
+    namespace: "default",
+    origin: `the service account ${account}`,
+    readCredentials: async () => ({ caPem: server.caPem, token }),
+  };
+  return KubernetesClient.create({ access, userAgent: `${FIELD_MANAGER}/0` });
+}
+
+async function allow(
+  server: ApiServer,
+  account: string,
+  name: string,
+  { namespace, rules }: { readonly namespace?: string; readonly rules: readonly RbacRule[] },
+): Promise<void> {
+  const scope = namespace === undefined ? "" : `namespaces/${namespace}/`;
+  const kind = namespace === undefined ? "ClusterRole" : "Role";
+  const plural = `${kind.toLowerCase()}s`;
+  const api = `/apis/rbac.authorization.k8s.io/v1/${scope}`;
+  const common = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name } };
+  await expectStatus(server, 201, "POST", `${api}${plural}`, { body: { ...common, kind, rules } });
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind, name };
+  const subjects = [{ kind: "ServiceAccount", namespace: "default", name: account }];
+  const binding = { ...common, kind: `${kind}Binding`, roleRef, subjects };
+  await expectStatus(server, 201, "POST", `${api}${kind.toLowerCase()}bindings`, { body: binding });
 }
 
 /** A started mirror of our objects. Hold it by `await using`. */
