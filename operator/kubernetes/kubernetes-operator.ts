@@ -8,10 +8,12 @@ import { systemClock } from "../../runtime/clock.ts";
 import type { Check } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
 import { createOperatorMetrics } from "../metrics.ts";
 import { ObjectMirror } from "../source/kubernetes/object-mirror.ts";
 import { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { type NamespaceSelection, WatchedNamespaces } from "../source/kubernetes/watched-namespaces.ts";
+import { upgradeCrds } from "../upgrade-crds.ts";
 import { chooseInfrastructure } from "./choose-infrastructure.ts";
 import type { KubernetesConfig } from "./config.ts";
 import { RouterMetrics } from "./router-metrics.ts";
@@ -104,7 +106,7 @@ export class KubernetesOperator {
   private async lead(signal: AbortSignal): Promise<void> {
     const { config, log, routerEnvironment } = this.options;
     const client = this.options.client.guardedBy(() => this.elector.leading());
-    await this.whenSynced(signal);
+    await this.upgradeCrds(client, signal);
     if (signal.aborted) return;
     const writer = new StatusWriter({ client, fieldManager: FIELD_MANAGER, log });
     const events = new EventRecorder({ client, controller: CONTROLLER, instance: config.podName, log });
@@ -129,6 +131,15 @@ export class KubernetesOperator {
     board.stop();
     await writer.stop();
     await events.stop();
+  }
+
+  /** Kinds that were missing may be installed in a version before this release's: they are looked at again when they are there. */
+  private async upgradeCrds(client: KubernetesClient, signal: AbortSignal): Promise<void> {
+    const upgrade = (): ReturnType<typeof upgradeCrds> =>
+      upgradeCrds({ client, log: this.options.log, version: PRODUCT_VERSION, signal });
+    const before = await upgrade();
+    await this.whenSynced(signal);
+    if (!signal.aborted && before.some(({ outcome }) => outcome === "Missing")) await upgrade();
   }
 
   /** Without the CRDs, or the right to list, a leader has nothing to do but to wait: it is told by `ready`. */
