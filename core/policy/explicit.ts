@@ -2,7 +2,7 @@
 import { isRecord, joinPath } from "./problems.ts";
 
 /** Levels below `spec` that are told apart; no schema nests deeper. */
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 8;
 
 /** Paths of every field that is set in a spec that passed its schema, without list positions, sorted: `spec.sticky.ttl`. */
 export function listExplicitFields(spec: unknown): readonly string[] {

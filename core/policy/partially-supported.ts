@@ -10,8 +10,13 @@ export interface InstallationLimits {
 /** Of routers that are told nothing else (BEAMLINE_MAX_PAYLOAD_BYTES). */
 export const DEFAULT_LIMITS: InstallationLimits = { maxPayloadBytes: 1_048_576 };
 
+/** What routers run on: children of the operator on one machine, or pods. */
+export type Platform = "processes" | "kubernetes";
+
 interface LaterField {
   readonly path: string;
+  /** Where it works already; nowhere when absent. */
+  readonly worksOn?: Platform;
   /** Values that work already; any other value counts. */
   readonly supported?: (object: BeamlineObject, limits: InstallationLimits) => boolean;
 }
@@ -49,16 +54,28 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
     },
   ],
   Tenant: [{ path: "spec.rateLimit" }, { path: "spec.sharePercent" }],
-  Router: [{ path: "spec.autoscaling" }, { path: "spec.nats" }, { path: "spec.drain" }, { path: "spec.image" }],
+  Router: [
+    { path: "spec.autoscaling", worksOn: "kubernetes" },
+    { path: "spec.nats", worksOn: "kubernetes" },
+    { path: "spec.drain", worksOn: "kubernetes" },
+    { path: "spec.image", worksOn: "kubernetes" },
+    { path: "spec.pod", worksOn: "kubernetes" },
+  ],
 };
 
-/** Paths of the fields of this object that the user wrote and that have no effect, such as `spec.rateLimit`. */
+/**
+ * Paths of the fields of this object that the user wrote and that have no effect, such as `spec.rateLimit`. Only of a Router
+ * it matters on which platform.
+ */
 export function listPartiallySupported(
   object: BeamlineObject,
   limits: InstallationLimits = DEFAULT_LIMITS,
+  platform: Platform = "processes",
 ): readonly string[] {
   const written = new Set(object.explicit ?? []);
   return laterFields[object.kind]
-    .filter(({ path, supported }) => written.has(path) && supported?.(object, limits) !== true)
+    .filter(({ path, worksOn, supported }) => {
+      return written.has(path) && worksOn !== platform && supported?.(object, limits) !== true;
+    })
     .map(({ path }) => path);
 }

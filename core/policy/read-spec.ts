@@ -26,6 +26,7 @@ import type {
 const DEFAULT_ACK_TIMEOUT_MS = 5000;
 const DEFAULT_MAX_ATTEMPTS = 3;
 const DEFAULT_SHARE_PERCENT = 25;
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
 
 export function readRoutingPolicy(
   validated: unknown,
@@ -142,12 +143,22 @@ export function readTenant(validated: unknown, name: string): TenantSpec {
 
 export function readRouter(validated: unknown): RouterSpec {
   const spec = validated as WrittenRouter;
+  const { autoscaling, drain, image, nats } = spec;
   return {
     subjects: spec.subjects,
     allowedSubjects: spec.allowedSubjects ?? [],
     allowedNamespaces: spec.allowedNamespaces,
     replicas: spec.replicas,
+    ...(autoscaling === undefined ? {} : { autoscaling }),
     handoverRetentionMs: readMs(spec.handover.retention),
+    nats: {
+      ...(nats?.url === undefined ? {} : { url: nats.url }),
+      ...(nats?.credentialsSecret === undefined ? {} : { credentialsSecret: nats.credentialsSecret.name }),
+      ...(nats?.tlsSecret === undefined ? {} : { tlsSecret: nats.tlsSecret.name }),
+    },
+    drainTimeoutMs: drain?.timeout === undefined ? DEFAULT_DRAIN_TIMEOUT_MS : readMs(drain.timeout),
+    ...(image === undefined ? {} : { image }),
+    pod: spec.pod ?? {},
   };
 }
 

@@ -128,6 +128,32 @@ export const natsUrl: StringFormat = {
   confidential: true,
 };
 
+/** Key of a Kubernetes label, with or without a prefix; also of taints and topologies. */
+export const labelKey: StringFormat = {
+  name: "label_key",
+  pattern:
+    "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+  maxLength: 317,
+  meaning:
+    "a label key: at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit, with or without a DNS name and '/' before it",
+};
+
+export const labelValue: StringFormat = {
+  name: "label_value",
+  pattern: "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$",
+  maxLength: 63,
+  meaning:
+    "a label value: empty, or at most 63 letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
+};
+
+/** What Kubernetes calls a quantity, without its rarer forms (exponents, nano). */
+export const quantity: StringFormat = {
+  name: "quantity",
+  pattern: "^[0-9]{1,12}([.][0-9]{1,9})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$",
+  maxLength: 24,
+  meaning: "an amount such as 500m, 2, 256Mi or 1.5Gi",
+};
+
 /** Every format, for looking one up by its pattern. */
 const formats: readonly StringFormat[] = [
   dnsLabel,
@@ -145,6 +171,9 @@ const formats: readonly StringFormat[] = [
   subjectPattern,
   stickyKey,
   natsUrl,
+  labelKey,
+  labelValue,
+  quantity,
 ];
 
 const formatByPattern: ReadonlyMap<string, StringFormat> = new Map(formats.map((format) => [format.pattern, format]));

@@ -2,6 +2,7 @@
 import { type ObjectDefinition, type ObjectSchema, objectSchema } from "./schema.ts";
 import * as formats from "./schema-formats.ts";
 import { durationBetween, formatted } from "./schema-formats.ts";
+import { podOverlay } from "./schema-pod.ts";
 import { MAX_NAMESPACES } from "./schema-provider.ts";
 
 const secretReference = {
@@ -102,6 +103,7 @@ const spec: ObjectSchema = {
       maxLength: 512,
       description: "Container image of the routers. Default: the operator's release.",
     },
+    pod: podOverlay,
   },
 };
 

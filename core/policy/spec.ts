@@ -126,12 +126,31 @@ export interface TenantSpec {
   readonly validationLevel: "Baseline" | "Full";
 }
 
+/** What the pods of a Router have besides what they need: Kubernetes' own fields, as written. */
+export interface PodOverlay {
+  readonly resources?: { readonly requests?: ResourceAmounts; readonly limits?: ResourceAmounts };
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly object[];
+  readonly affinity?: object;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** By `cpu`, `memory` and `ephemeral-storage`. */
+export type ResourceAmounts = Readonly<Record<string, string | number>>;
+
 export interface RouterSpec {
   readonly subjects: { readonly prefix?: string };
   readonly allowedSubjects: readonly string[];
   readonly allowedNamespaces: readonly string[];
   readonly replicas: number;
+  readonly autoscaling?: { readonly min: number; readonly max: number };
   readonly handoverRetentionMs: number;
+  /** Names of Secrets of the Router's namespace. */
+  readonly nats: { readonly url?: string; readonly credentialsSecret?: string; readonly tlsSecret?: string };
+  readonly drainTimeoutMs: number;
+  readonly image?: string;
+  readonly pod: PodOverlay;
 }
 
 /**

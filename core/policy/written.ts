@@ -1,9 +1,11 @@
 // Specs as they stand in an object that passed its schema, defaults filled in: the shape that `read-spec.ts` reads.
 import type {
   PipelineStep,
+  PodOverlay,
   PolicyProvider,
   PolicyRule,
   ProviderSpec,
+  RouterSpec,
   RoutingPolicySpec,
   StickySpec,
   TenantSpec,
@@ -86,5 +88,14 @@ export interface WrittenRouter {
   readonly allowedSubjects?: readonly string[];
   readonly allowedNamespaces: readonly string[];
   readonly replicas: number;
+  readonly autoscaling?: RouterSpec["autoscaling"];
   readonly handover: { readonly retention: Duration };
+  readonly nats?: {
+    readonly url?: string;
+    readonly credentialsSecret?: { readonly name: string };
+    readonly tlsSecret?: { readonly name: string };
+  };
+  readonly drain?: { readonly timeout?: Duration };
+  readonly image?: string;
+  readonly pod?: PodOverlay;
 }

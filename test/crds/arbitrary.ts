@@ -1,7 +1,14 @@
 // Specs by chance, made from the schemas themselves: mostly right, wrong in a field or two, at the edges of every bound.
 import fc from "fast-check";
 import { objectDefinitions } from "../../core/policy/object-definitions.ts";
-import type { ArraySchema, IntegerSchema, ObjectSchema, Schema, StringSchema } from "../../core/policy/schema.ts";
+import type {
+  ArraySchema,
+  IntegerSchema,
+  MapSchema,
+  ObjectSchema,
+  Schema,
+  StringSchema,
+} from "../../core/policy/schema.ts";
 import { getFormat } from "../../core/policy/schema-formats.ts";
 import type { ObjectKind } from "../../core/policy/spec.ts";
 
@@ -19,6 +26,9 @@ const textsByFormat: Readonly<Record<string, readonly string[]>> = {
   subject: ["a", "a.b", "a-b._c", "a..b"],
   subject_pattern: ["a", "a.*", "*.b", "a.>", "*", ">"],
   sticky_key: ["context.a", "message.metadata.a.b", "context.a b"],
+  label_key: ["a", "example.test/a", "a.b_c-D", "a/", "-a"],
+  label_value: ["", "a", "A.b_c-9", "a-"],
+  quantity: ["1", "500m", "1.5Gi", "0", "1e3", "1GB"],
   message_type: ["chat", "a/b", "~!", "a b"],
   namespace_or_all: ["*", "a", "b-c", "**"],
 };
@@ -33,8 +43,10 @@ function value(schema: Schema): fc.Arbitrary<unknown> {
 }
 
 function fitting(schema: Schema): fc.Arbitrary<unknown> {
-  if (!("type" in schema))
-    return fc.oneof(fc.constantFrom(...(textsByFormat.decimal ?? [])), fc.nat(100), fc.constant(-1));
+  if (!("type" in schema)) {
+    const texts = textsByFormat[getFormat(schema.pattern).name] ?? [];
+    return fc.oneof(fc.constantFrom(...texts), fc.nat(100), fc.constant(-1));
+  }
   switch (schema.type) {
     case "boolean":
       return fc.boolean();
@@ -45,7 +57,7 @@ function fitting(schema: Schema): fc.Arbitrary<unknown> {
     case "array":
       return list(schema);
     case "object":
-      return "additionalProperties" in schema ? fc.constant({}) : object(schema);
+      return "additionalProperties" in schema ? map(schema) : object(schema);
   }
 }
 
@@ -80,6 +92,12 @@ function list(schema: ArraySchema): fc.Arbitrary<unknown[]> {
     { arbitrary: distinct, weight: 20 },
     { arbitrary: fc.array(value(schema.items), options), weight: 1 },
   );
+}
+
+/** Of label keys mostly, some of which are reserved where it is about labels. */
+function map({ additionalProperties }: MapSchema): fc.Arbitrary<object> {
+  const keys = ["a", "b.c", "example.test/d", "app.kubernetes.io/x", "beamline.dev/x", "beamline.devx/y", ""];
+  return fc.dictionary(fc.constantFrom(...keys), value(additionalProperties), { maxKeys: MAX_ENTRIES });
 }
 
 function object({ properties = {}, required = [] }: ObjectSchema): fc.Arbitrary<object> {

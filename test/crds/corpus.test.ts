@@ -14,7 +14,8 @@ const MIN_CASES = 150;
 /** Rules of `core/policy/problems.ts` and formats that one object by itself can break. */
 const RULES = [
   ...["required", "type", "enum", "unknown_field", "minimum", "maximum", "min_length", "max_length", "min_items"],
-  ...["max_items", "min_properties", "duplicate", "invalid", "forbidden", "unknown_provider"],
+  ...["max_items", "min_properties", "duplicate", "invalid", "forbidden", "unknown_provider", "max_properties"],
+  ...["label_key", "label_value", "quantity"],
   ...[
     "dns_label",
     "dns_label_40",
@@ -53,7 +54,8 @@ function listRules(schema: Schema): readonly string[] {
   const own = (schema["x-kubernetes-validations"] ?? []).map(({ message }) => message);
   if (!("type" in schema)) return own;
   if (schema.type === "array") return [...own, ...listRules(schema.items)];
-  if (schema.type !== "object" || !("properties" in schema)) return own;
+  if (schema.type !== "object") return own;
+  if ("additionalProperties" in schema) return [...own, ...listRules(schema.additionalProperties)];
   return [...own, ...Object.values(schema.properties ?? {}).flatMap(listRules)];
 }
 

@@ -48,6 +48,10 @@ function* breaks(schema: Schema, value: unknown): Generator<Break> {
     if (schema["x-kubernetes-list-type"] !== "atomic")
       yield { rule: "duplicate", below: key === undefined ? "[1]" : `[1].${key}`, value: [first, first] };
   }
+  if (schema.type === "object" && "additionalProperties" in schema) {
+    const entries = Array.from({ length: schema.maxProperties + 1 }, (_, index) => [`k${index}`, "v"]);
+    yield { rule: "max_properties", value: Object.fromEntries(entries) };
+  }
   if (schema.type === "object" && "properties" in schema) {
     const fields = value as object;
     yield { rule: "unknown_field", below: ".bogus", value: { ...fields, bogus: 1 } };
@@ -72,6 +76,10 @@ function* violations(schema: Schema, value: unknown, path: string): Generator<Vi
   if (schema.type === "array") {
     const [first, ...rest] = value as readonly unknown[];
     for (const each of violations(schema.items, first, `${path}[0]`)) yield { ...each, value: [each.value, ...rest] };
+  }
+  if (schema.type === "object" && "additionalProperties" in schema) {
+    for (const each of violations(schema.additionalProperties, "v", `${path}.k`))
+      yield { ...each, value: { k: each.value } };
   }
   if (schema.type === "object" && "properties" in schema) {
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
@@ -118,8 +126,9 @@ export function listUntouched(kind: ObjectKind): readonly string[] {
     if (!touched.has(path)) untouched.push(path);
     if (!("type" in schema)) return;
     if (schema.type === "array") walk(schema.items, `${path}[]`);
-    if (schema.type !== "object" || !("properties" in schema)) return;
-    for (const [name, property] of Object.entries(schema.properties ?? {})) walk(property, `${path}.${name}`);
+    if (schema.type !== "object") return;
+    if ("additionalProperties" in schema) walk(schema.additionalProperties, `${path}.k`);
+    else for (const [name, property] of Object.entries(schema.properties ?? {})) walk(property, `${path}.${name}`);
   };
   walk(specSchema(kind), "spec");
   return untouched;

@@ -79,6 +79,28 @@ const stage = [
   { name: "s", processor: "p", mode: "Required", onFail: "Block", timeout: "1s", retry: 1 },
   { name: "t", subject: "ext.s" },
 ];
+const terms = [{ matchExpressions: [{ key: "a", operator: "In", values: ["b"] }] }];
+const podTerm = { topologyKey: "a", labelSelector: { matchLabels: {}, ...terms[0] } };
+const podRules = {
+  requiredDuringSchedulingIgnoredDuringExecution: [podTerm],
+  preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: podTerm }],
+};
+const amounts = { cpu: 1, memory: "1Gi", "ephemeral-storage": "1Gi" };
+const pod = {
+  resources: { requests: amounts, limits: amounts },
+  nodeSelector: {},
+  tolerations: [{ key: "a", operator: "Equal", value: "b", effect: "NoExecute", tolerationSeconds: 1 }],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms },
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: terms[0] }],
+    },
+    podAffinity: podRules,
+    podAntiAffinity: podRules,
+  },
+  labels: {},
+  annotations: {},
+};
 const EVERYTHING: Readonly<Record<ObjectKind, unknown>> = {
   RoutingPolicy: {
     policyId: "p",
@@ -137,6 +159,7 @@ const EVERYTHING: Readonly<Record<ObjectKind, unknown>> = {
     nats: { url: "nats://127.0.0.1:4222", credentialsSecret: { name: "c" }, tlsSecret: { name: "t" } },
     drain: { timeout: "10s" },
     image: "router:1",
+    pod,
   },
 };
 

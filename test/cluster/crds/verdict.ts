@@ -29,6 +29,7 @@ const expectedByRule: Readonly<Record<string, { readonly reason: string; readonl
   max_length: { reason: "FieldValueTooLong", message: /may not be more than \d+ bytes|Too long/ },
   min_items: { reason: "FieldValueInvalid", message: /should have at least 1 items/ },
   max_items: { reason: "FieldValueTooMany", message: /must have at most \d+ items/ },
+  max_properties: { reason: "FieldValueTooMany", message: /must have at most \d+ (?:items|properties)/ },
   min_properties: { reason: "FieldValueInvalid", message: /should have at least 1 properties/ },
   duplicate: { reason: "FieldValueDuplicate", message: /Duplicate value/ },
   invalid: { reason: "FieldValueInvalid", message: /Invalid value/ },
