@@ -73,6 +73,10 @@ export class Applier {
     this.options = options;
   }
 
+  get fieldManager(): string {
+    return this.options.fieldManager;
+  }
+
   /** Idempotent, and safe beside another process that does the same. `Conflict`: the object changed hands meanwhile; again. */
   async apply(request: ApplyRequest): Promise<ApiResult<ApplyOutcome>> {
     const live = await this.findLive(request);

@@ -97,9 +97,11 @@ export function planReplicas(
 ): ReplicasPlan {
   const { wanted, autoscaled, fieldManager } = options;
   if (live === undefined) return { action: "Apply", replicas: wanted };
+  const ours = ownsField({ fieldsV1: ownedFields(live, fieldManager) }, REPLICAS_PATH);
+  // Whoever changes the number takes the field from us: while we own it, others who do want the same number.
+  if (ours && !autoscaled) return { action: "Apply", replicas: wanted };
   if (otherOwnersOf(live, REPLICAS_PATH, fieldManager).length > 0) return { action: "Omit" };
   if (!autoscaled) return { action: "Apply", replicas: wanted };
-  const ours = ownsField({ fieldsV1: ownedFields(live, fieldManager) }, REPLICAS_PATH);
   if (!ours) return { action: "Omit" };
   const { replicas } = (live.spec ?? {}) as { readonly replicas?: number };
   return { action: "Release", replicas: replicas ?? wanted };

@@ -81,6 +81,8 @@ export interface RouterSecrets {
   readonly credentials?: string;
   /** Has `ca.crt`, and `tls.crt` and `tls.key` where there is a client certificate. */
   readonly tls?: string;
+  /** Whether `tls` has a client certificate: a router cannot start with files that are not there. */
+  readonly clientCertificate?: boolean;
 }
 
 /** A router as it is, on whatever it runs. */
@@ -114,6 +116,9 @@ export interface Infrastructure {
   ensureRouters(deployment: RouterDeployment): void;
   pods(): readonly ObservedPod[];
   status(): InfrastructureStatus;
-  /** Ends what ends with the operator: asks, waits, and at the deadline kills. Otherwise only the watching ends. */
+  /**
+   * Ends what this process does. Routers that are its children end too: asked, waited for, and at the deadline killed. Pods
+   * stay: they must outlive the operator.
+   */
   stop(deadlineMs: number): Promise<void>;
 }

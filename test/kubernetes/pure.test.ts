@@ -226,7 +226,11 @@ describe("ownership", () => {
     const both = object({ managedFields: [applied, scaler] });
     assert.deepEqual(otherOwnersOf(both, ["spec", "replicas"], "us"), ["hpa"]);
     const options = { wanted: 2, fieldManager: "us" };
-    assert.deepEqual(planReplicas(both, { ...options, autoscaled: false }), { action: "Omit" });
+    assert.deepEqual(planReplicas(both, { ...options, autoscaled: false }), { action: "Apply", replicas: 2 });
+    assert.deepEqual(planReplicas(both, { ...options, autoscaled: true }), { action: "Omit" });
+    const theirs = object({ managedFields: [scaler] });
+    assert.deepEqual(planReplicas(theirs, { ...options, autoscaled: false }), { action: "Omit" });
+    assert.deepEqual(planReplicas(theirs, { ...options, autoscaled: true }), { action: "Omit" });
     assert.deepEqual(planReplicas(undefined, { ...options, autoscaled: true }), { action: "Apply", replicas: 2 });
     const ours = { ...object({ managedFields: [applied] }), spec: { replicas: 7 } };
     assert.deepEqual(planReplicas(ours, { ...options, autoscaled: true }), { action: "Release", replicas: 7 });
