@@ -1,6 +1,7 @@
 // The two interfaces behind which a cluster and a single machine differ: where objects come from, and where routers run.
 import type { RouterKey } from "../core/config/entry.ts";
 import type { RouterPod } from "../core/config/programmed.ts";
+import type { Platform } from "../core/policy/partially-supported.ts";
 import type { BeamlineObject, ObjectKind, ObjectMeta } from "../core/policy/spec.ts";
 import type { Condition } from "../core/reconcile/conditions.ts";
 import type { FileStatus, StatusDocument } from "./status-document.ts";
@@ -106,8 +107,8 @@ export interface InfrastructureStatus {
 
 /** Where routers run. */
 export interface Infrastructure {
-  /** Whether routers go on when the operator ends. */
-  readonly outlivesOperator: boolean;
+  /** Processes end with the operator; pods go on. */
+  readonly platform: Platform;
   /** Whether `pods()` is what there is: right after a start that may not be known. */
   isObserved(): boolean;
   /** `onChange` is called after each change of `pods()`. */

@@ -9,6 +9,7 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { runProcess } from "../runtime/process-main.ts";
 import { PRODUCT_VERSION } from "../runtime/product-version.ts";
 import { ROUTER_ENVIRONMENT } from "./config.ts";
+import { readInstallation } from "./kubernetes/choose-infrastructure.ts";
 import { type KubernetesConfig, kubernetesConfig } from "./kubernetes/config.ts";
 import { KubernetesOperator } from "./kubernetes/kubernetes-operator.ts";
 import { pickEnvironment } from "./router-environment.ts";
@@ -21,6 +22,7 @@ const TOTAL_STOP_MS = 10_000;
 async function runKubernetesOperator(config: KubernetesConfig): Promise<number> {
   const log = createLimitedLogger(createLogger({ service: "operator", level: config.logLevel }), LOG_LIMIT);
   log.info("operator starting", { pod: config.podName, config: redactConfig(kubernetesConfig, config) });
+  if (config.infrastructure === "Deployments") readInstallation(config);
   const { kubeconfig } = config;
   const access = await findClusterAccess({ env: process.env, ...(kubeconfig === undefined ? {} : { kubeconfig }) });
   const client = KubernetesClient.create({ access, userAgent: `beamline-operator/${PRODUCT_VERSION}` });

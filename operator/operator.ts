@@ -3,6 +3,7 @@ import type { RouterKey } from "../core/config/entry.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
 import type { BackoffSpec } from "../core/reconcile/backoff.ts";
 import type { EntryPlan } from "../core/reconcile/plan-entries.ts";
+import { rolloutHold } from "../core/reconcile/rollout-hold.ts";
 import { reasonOf } from "../runtime/errors.ts";
 import { AckReader } from "./ack-reader.ts";
 import { BusLease, LEASE_RENEW_MS } from "./bus-lease.ts";
@@ -41,6 +42,15 @@ export class Operator {
   private readonly reporter: StatusReporter;
   private readonly expressions = new ExpressionCache();
   private readonly consumers: ProviderConsumers;
+  private readonly jobs: Readonly<Record<WorkKind, () => Promise<void>>> = {
+    lease: () => this.renewLease(),
+    streams: () => this.ensureStreams(),
+    buckets: () => this.keeper.ensureBuckets(),
+    config: () => this.publishConfig(),
+    consumers: () => this.ensureConsumers(),
+    purge: () => this.purgeRemovals(),
+    status: () => this.writeStatus(),
+  };
   private resync: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   /** What was taken over with the lease is in order. */
@@ -52,7 +62,11 @@ export class Operator {
   private plan: EntryPlan = EMPTY_PLAN;
   /** As the status tells it: also what could not be written yet. */
   private shown: EntryPlan = EMPTY_PLAN;
+  /** What is desired has been compared with what there is. */
+  private planned = false;
   private busOwner: string | undefined;
+  /** Why a roll-out must not go on, as routers were last asked for. */
+  private held: string | undefined;
 
   constructor(options: OperatorOptions) {
     const { config, link, names, holder, log, metrics } = options;
@@ -96,7 +110,7 @@ export class Operator {
       metrics,
       nowMs: () => clock.nowMs(),
       observe: () => this.observation(),
-      isObserved: () => infrastructure.isObserved() && (this.acks.isWhole() || !link.connected()),
+      isObserved: () => this.planned && infrastructure.isObserved() && (this.acks.isWhole() || !link.connected()),
     });
   }
 
@@ -147,33 +161,11 @@ export class Operator {
     if (this.options.link.connected()) await this.lease.release();
     this.mirror.stop();
     this.acks.stop();
-    if (!infrastructure.outlivesOperator) await this.reporter.write(true);
+    if (infrastructure.platform === "processes") await this.reporter.write(true);
   }
 
   private async work(kind: WorkKind): Promise<void> {
-    switch (kind) {
-      case "lease":
-        await this.renewLease();
-        break;
-      case "streams":
-        if (this.lease.isHeld()) await this.keeper.ensureAll();
-        break;
-      case "buckets":
-        await this.keeper.ensureBuckets();
-        break;
-      case "config":
-        await this.publishConfig();
-        break;
-      case "consumers":
-        await this.ensureConsumers();
-        break;
-      case "purge":
-        await this.purgeRemovals();
-        break;
-      case "status":
-        await this.writeStatus();
-        break;
-    }
+    await this.jobs[kind]();
     this.options.metrics.countWork(kind, true);
   }
 
@@ -199,6 +191,7 @@ export class Operator {
     if (whole && (!this.leading || !this.lease.isHeld())) this.queue.add("lease");
     const mayWrite = whole && this.leading && this.lease.isHeld();
     const snapshot = source.snapshot();
+    this.held = this.rolloutHold();
     if (mayWrite) await this.keeper.bindLegacySubjects(this.settings(snapshot).legacySubjects);
     const settings = this.settings(snapshot);
     const plan = planConfig({
@@ -213,6 +206,7 @@ export class Operator {
     });
     const outcome = mayWrite ? await this.publisher.publish(plan.entries, snapshot.records) : undefined;
     this.shown = plan;
+    this.planned = true;
     this.queue.add("status");
     if (!whole || outcome?.kind === "not_ready") return;
     this.plan = plan;
@@ -231,15 +225,25 @@ export class Operator {
     this.firstPass.resolve();
   }
 
+  private rolloutHold(): string | undefined {
+    return rolloutHold(this.options.infrastructure.pods(), this.acks.byPodUid());
+  }
+
   private settings(snapshot: SourceSnapshot): RouterSettings {
     const { config, secrets, routerEnvironment } = this.options;
     return routerSettings({
       config,
       secrets,
+      held: this.held,
+      platform: this.options.infrastructure.platform,
       routerEnvironment,
       snapshot,
       refusedSubjects: this.keeper.refusedSubjects,
     });
+  }
+
+  private async ensureStreams(): Promise<void> {
+    if (this.lease.isHeld()) await this.keeper.ensureAll();
   }
 
   private async ensureConsumers(): Promise<void> {
@@ -258,6 +262,7 @@ export class Operator {
 
   /** Acknowledgements or routers have changed. */
   private addObservation(): void {
+    if (this.rolloutHold() !== this.held) this.queue.add("config");
     this.queue.add("status", COALESCE_MS);
     if (this.publisher.pendingRemovals().length > 0) this.queue.add("purge", COALESCE_MS);
   }

@@ -1,4 +1,6 @@
 // Fields of the Router object that something else overrides on one machine, or that cannot be carried out as written.
+
+import type { Platform } from "../core/policy/partially-supported.ts";
 import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
 import type { RouterObject } from "./interfaces.ts";
@@ -16,11 +18,13 @@ export interface UnusedField {
 export function unusedRouterFields(
   { spec, explicit = [] }: RouterObject,
   config: RouterConfig,
+  platform: Platform,
   unbound: readonly UnboundSubject[],
 ): readonly UnusedField[] {
   const { prefix } = spec.subjects;
+  const isOneMachine = platform === "processes";
   const fields: (UnusedField | undefined)[] = [
-    explicit.includes("spec.replicas") ? unusedReplicas(spec.replicas, config.routers) : undefined,
+    isOneMachine && explicit.includes("spec.replicas") ? unusedReplicas(spec.replicas, config.routers) : undefined,
     // Both are needed before the first file is read, so the process is told them.
     prefix === undefined || prefix === config.subjectsPrefix
       ? undefined

@@ -1,7 +1,12 @@
 // The Router object, if there is one, and the settings of the process -> how routers run, and what of the object has no effect.
 import type { RouterKey } from "../core/config/entry.ts";
 import { parseObject } from "../core/policy/parse.ts";
-import { DEFAULT_LIMITS, type InstallationLimits, listPartiallySupported } from "../core/policy/partially-supported.ts";
+import {
+  DEFAULT_LIMITS,
+  type InstallationLimits,
+  listPartiallySupported,
+  type Platform,
+} from "../core/policy/partially-supported.ts";
 import { API_VERSION } from "../core/policy/schema.ts";
 import type { BeamlineObject } from "../core/policy/spec.ts";
 import { planLegacySubjects, type UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
@@ -50,6 +55,9 @@ export interface RouterSettings {
 
 export interface RouterSettingsInput {
   readonly config: RouterConfig;
+  readonly platform: Platform;
+  /** Why a roll-out must not go on. */
+  readonly held?: string | undefined;
   /** Secrets that routers log in to NATS with, where routers are pods. */
   readonly secrets?: RouterSecrets | undefined;
   readonly routerEnvironment: Readonly<Record<string, string>>;
@@ -60,7 +68,7 @@ export interface RouterSettingsInput {
 
 /** Settings of the one Router of this installation. Any other Router object is a problem, and changes nothing. */
 export function routerSettings(input: RouterSettingsInput): RouterSettings {
-  const { config, snapshot, refusedSubjects, routerEnvironment } = input;
+  const { config, platform, snapshot, refusedSubjects, routerEnvironment } = input;
   const router: RouterKey = { namespace: config.routerNamespace, name: config.routerName };
   const objects = snapshot.objects.filter(({ kind }) => kind === "Router");
   const source = objects.find(({ meta }) => meta.namespace === router.namespace && meta.name === router.name);
@@ -68,14 +76,17 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
   const planned = planLegacySubjects(object?.spec.allowedSubjects ?? []);
   const refused = refusedSubjects.filter(({ subject }) => planned.bound.includes(subject));
   const allowedSubjects = planned.bound.filter((bound) => !refused.some(({ subject }) => subject === bound));
-  const unused = object === undefined ? [] : unusedRouterFields(object, config, [...planned.unbound, ...refused]);
-  const later = object === undefined ? [] : listPartiallySupported(object);
+  const unused =
+    object === undefined ? [] : unusedRouterFields(object, config, platform, [...planned.unbound, ...refused]);
+  const wanted = config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS;
+  const later = object === undefined ? [] : listPartiallySupported(object, limitsOf(routerEnvironment), platform);
   return {
     deployment: {
       router,
-      replicas: Math.min(config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS, MAX_ROUTERS),
+      replicas: platform === "processes" ? Math.min(wanted, MAX_ROUTERS) : wanted,
       environment: environmentOf(config, allowedSubjects, routerEnvironment),
       ...(object === undefined ? {} : { object }),
+      ...(input.held === undefined ? {} : { held: input.held }),
       ...(input.secrets === undefined ? {} : { secrets: input.secrets }),
     },
     allowedNamespaces: object?.spec.allowedNamespaces ?? ["*"],

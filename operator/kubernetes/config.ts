@@ -89,6 +89,24 @@ export const kubernetesConfig = defineConfig({
     default: "IfNotPresent",
     description: "imagePullPolicy of router pods",
   },
+  routerImagePullSecrets: {
+    kind: "list",
+    env: "BEAMLINE_ROUTER_IMAGE_PULL_SECRETS",
+    default: [],
+    description: "Secrets, in the Router's namespace, with which the images of routers are pulled",
+  },
+  instance: {
+    kind: "string",
+    env: "BEAMLINE_INSTANCE",
+    default: "beamline",
+    description: "Value of the label app.kubernetes.io/instance of what the operator makes: the release",
+  },
+  natsPodPorts: {
+    kind: "list",
+    env: "BEAMLINE_NATS_POD_PORTS",
+    default: [],
+    description: "Ports of NATS pods that routers may reach, where a Service maps the port of the URL to another one",
+  },
   routerNatsCredentialsSecret: {
     kind: "string",
     env: "BEAMLINE_ROUTER_NATS_CREDENTIALS_SECRET",

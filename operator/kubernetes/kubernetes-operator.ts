@@ -16,8 +16,9 @@ import { type NamespaceSelection, WatchedNamespaces } from "../source/kubernetes
 import { upgradeCrds } from "../upgrade-crds.ts";
 import { chooseInfrastructure } from "./choose-infrastructure.ts";
 import type { KubernetesConfig } from "./config.ts";
+import { FIELD_MANAGER } from "./field-owner.ts";
 import { RouterMetrics } from "./router-metrics.ts";
-import { FIELD_MANAGER, RouterSet } from "./router-set.ts";
+import { RouterSet } from "./router-set.ts";
 
 export interface KubernetesOperatorOptions {
   readonly config: KubernetesConfig;

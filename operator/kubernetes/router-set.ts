@@ -7,6 +7,7 @@ import { createObject } from "../../kubernetes/objects.ts";
 import { reasonOf } from "../../runtime/errors.ts";
 import type { MirrorChange } from "../source/kubernetes/object-mirror.ts";
 import { RESOURCE_TYPES } from "../source/kubernetes/resource-types.ts";
+import { FIELD_MANAGER } from "./field-owner.ts";
 import { RouterController, type RouterControllerOptions } from "./router-controller.ts";
 import type { RouterMetrics } from "./router-metrics.ts";
 
@@ -14,8 +15,6 @@ export interface RouterSetOptions extends Omit<RouterControllerOptions, "router"
   readonly metrics: RouterMetrics;
 }
 
-/** Part of the field manager's name of everything that the operator writes. */
-export const FIELD_MANAGER = "beamline-operator";
 /** Routers that one operator serves. */
 export const MAX_ROUTER_OBJECTS = 500;
 

@@ -3,7 +3,7 @@ import type { RouterKey } from "../../config/entry.ts";
 import { API_GROUP } from "../../policy/schema.ts";
 import type { Manifest, RouterInstallation, RouterWorkload } from "./manifest.ts";
 
-export const ROUTER_LABEL = `${API_GROUP}/router`;
+const ROUTER_LABEL = `${API_GROUP}/router`;
 const NAME_LABEL = "app.kubernetes.io/name";
 const APPLICATION = "beamline-router";
 const OPERATOR = "beamline-operator";

@@ -55,6 +55,7 @@ interface Wanted {
 }
 
 export class DeploymentInfrastructure implements Infrastructure {
+  readonly platform = "kubernetes";
   private readonly options: DeploymentInfrastructureOptions;
   private readonly owned: OwnedObjects;
   private readonly podMirror: Reflector<PodView>;
@@ -98,6 +99,10 @@ export class DeploymentInfrastructure implements Infrastructure {
   /** Resolves when `pods()` is complete. Throws BeamlineError that names the kind that cannot be listed. */
   async waitUntilSynced(deadlineMs: number = SYNC_DEADLINE_MS): Promise<void> {
     await Promise.all([this.owned.waitUntilSynced(deadlineMs), this.podMirror.waitUntilSynced(deadlineMs)]);
+  }
+
+  isObserved(): boolean {
+    return this.owned.isSynced() && this.podMirror.status().synced;
   }
 
   ensureRouters(deployment: RouterDeployment): void {

@@ -39,6 +39,10 @@ export class OwnedObjects {
     await Promise.all([...this.owned.values()].map(({ mirror }) => mirror.waitUntilSynced(deadlineMs)));
   }
 
+  isSynced(): boolean {
+    return [...this.owned.values()].every(({ mirror }) => mirror.status().synced);
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.owned.values()].map(({ mirror }) => mirror.stop()));
   }

@@ -26,7 +26,7 @@ export const DRAIN_DEADLINE_MS = 10_000;
 const ROLL_CHECK_MS = 100;
 
 export class ProcessInfrastructure implements Infrastructure {
-  readonly outlivesOperator = false;
+  readonly platform = "processes";
   private readonly options: ProcessInfrastructureOptions;
   private readonly routers: RouterProcess[] = [];
   private readonly outputs = new Map<RouterProcess, LogFile>();
@@ -127,7 +127,7 @@ export class ProcessInfrastructure implements Infrastructure {
   private async roll(): Promise<void> {
     for (;;) {
       const outdated = this.routers.find((router) => isOutdated(router.observe()));
-      if (outdated === undefined || this.stopped) return;
+      if (outdated === undefined || this.stopped || this.deployment?.held !== undefined) return;
       try {
         await outdated.replace(DRAIN_DEADLINE_MS);
       } catch (error) {

@@ -28,7 +28,11 @@ describe("the operator on an API server", function () {
     const router = await rig.whenReady("Router", DEFAULT);
     assert.equal(router.message, "the Router takes messages");
     const { status } = (await rig.read("RoutingPolicy", { namespace: "demo", name: "chat" })) ?? {};
-    const { conditions: _conditions, ...fields } = status ?? {};
+    const { conditions = [], ...fields } = status ?? {};
+    assert.deepEqual(
+      conditions.map(({ type, status: value }) => `${type}=${value}`),
+      ["Accepted=True", "ResolvedRefs=True", "Programmed=True", "Ready=True"],
+    );
     assert.deepEqual(fields, {
       observedGeneration: 1,
       tenantId: "demo",
