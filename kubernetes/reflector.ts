@@ -4,6 +4,7 @@ import { BeamlineError, reasonOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/log.ts";
 import { type KubernetesClient, pause } from "./client.ts";
 import { type ApiFailure, errorOf } from "./failure.ts";
+import { FailureLog } from "./failure-log.ts";
 import { LineSplitter } from "./json-lines.ts";
 import {
   advanceListWatch,
@@ -73,6 +74,7 @@ export class Reflector<T> {
   private readonly options: ReflectorOptions<T>;
   private readonly clock: Clock;
   private readonly store: ObjectStore<T>;
+  private readonly failureLog: FailureLog;
   private readonly abort = new AbortController();
   private readonly firstSync = Promise.withResolvers<void>();
   private state: ListWatchState = INITIAL_LIST_WATCH;
@@ -88,6 +90,7 @@ export class Reflector<T> {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.store = new ObjectStore((object) => options.convert(object));
+    this.failureLog = new FailureLog(options.log, options.type, options.namespace);
   }
 
   start(): void {
@@ -239,18 +242,11 @@ export class Reflector<T> {
   }
 
   private report(event: ListWatchEvent): void {
-    const failure = event.type === "PageRead" ? undefined : event.failure;
-    this.failure = failure;
-    if (failure === undefined) return;
-    const { log, type } = this.options;
-    const { action, delayMs } = this.state.step;
-    log.warn("a list or watch failed", {
-      kind: type.kind,
-      reason: failure.kind,
-      detail: failure.message,
-      next: action,
-      delay_ms: Math.round(delayMs),
-    });
+    this.failure = event.type === "PageRead" ? undefined : event.failure;
+    // A page that was read proves nothing about the watch that is to follow.
+    if (event.type === "PageRead") return;
+    const { failures, expiries, step } = this.state;
+    this.failureLog.record(event.failure, failures + expiries, step);
   }
 
   private selectors(): Readonly<Record<string, string | undefined>> {

@@ -155,6 +155,28 @@ describe("a mirror of a peer", function () {
     assert.deepEqual(mirror.calls, [["a"], ["b"]]);
   });
 
+  it("takes no 404 for a deletion: what it holds stays until a list that works says otherwise", async () => {
+    await using peer = await Peer.start();
+    peer.put("a");
+    await using mirror = mirrorOf(peer);
+    await mirror.holds("a");
+    const both = [isList, isWatch];
+    for (const matches of both) {
+      const times = Number.POSITIVE_INFINITY;
+      peer.misbehave(times, matches, (_, response) => sendJson(response, 404, { kind: "Status", reason: "NotFound" }));
+    }
+    for (const watcher of peer.watchers) watcher.destroy();
+    const listsBefore = peer.lists;
+    await eventually(() => peer.lists >= listsBefore + 2, { deadlineMs: DEADLINE_MS, describe: "two more lists" });
+    assert.equal(mirror.reflector.status().failure?.kind, "NotFound");
+    await mirror.holds("a");
+    assert.deepEqual(mirror.calls, [["a"]]);
+    peer.faults.length = 0;
+    peer.put("b");
+    await mirror.holds("a", "b");
+    assert.deepEqual(mirror.calls, [["a"], ["b"]]);
+  });
+
   it("ends at once, whatever it waits for", async () => {
     await using peer = await Peer.start();
     peer.misbehave(1, isList, () => undefined);
