@@ -10,6 +10,7 @@ import { type ApiFailure, type ApiResult, isTransient } from "../kubernetes/fail
 import { type KubernetesObject, objectPath, type ResourceType } from "../kubernetes/object.ts";
 import { readObject } from "../kubernetes/objects.ts";
 import type { Logger } from "../runtime/log.ts";
+import { FIELD_MANAGER } from "./kubernetes/router-set.ts";
 
 export interface UpgradeCrdsOptions {
   /** Of the leader. */
@@ -30,7 +31,6 @@ export interface CrdOutcome {
   readonly detail: string;
 }
 
-export const CRD_FIELD_MANAGER = "beamline-operator";
 /** Of one CRD: when it was changed meanwhile, and when the API server was away or overloaded. */
 const MAX_ATTEMPTS = 5;
 const RETRY_BACKOFF = { baseMs: 500, maxMs: 5_000 };
@@ -97,7 +97,7 @@ function applyOver(
   return client.request<Crd>({
     method: "PATCH",
     path: objectPath(CRD, { name }),
-    query: { fieldManager: CRD_FIELD_MANAGER, force: true },
+    query: { fieldManager: FIELD_MANAGER, force: true },
     body: { ...wanted, metadata: { ...wanted.metadata, uid, resourceVersion } },
     contentType: "application/apply-patch+yaml",
     signal,

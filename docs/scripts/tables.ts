@@ -13,6 +13,7 @@ import {
 } from "./condition-tables.ts";
 import { settingTable } from "./config-tables.ts";
 import { answerCodeTable, decideErrorTable, exitCodeTable, intakeCodeTable, reasonTable } from "./error-tables.ts";
+import { eventTable } from "./event-tables.ts";
 import { messageTable } from "./message-tables.ts";
 import { metricTable } from "./metric-tables.ts";
 import { objectReference } from "./object-tables.ts";
@@ -61,6 +62,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "conditions-refusals": refusalTable,
   "conditions-router": routerConditionTable,
   "conditions-unserved": unservedConditionTable,
+  events: eventTable,
   "metrics-router": () => metricTable(createRouterMetrics),
   "metrics-operator": () => metricTable(createOperatorMetrics),
   "intake-codes": intakeCodeTable,

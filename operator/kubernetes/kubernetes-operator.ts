@@ -10,6 +10,7 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
 import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
 import { createOperatorMetrics } from "../metrics.ts";
+import { TransitionRecorder } from "../record-transitions.ts";
 import { ObjectMirror } from "../source/kubernetes/object-mirror.ts";
 import { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { type NamespaceSelection, WatchedNamespaces } from "../source/kubernetes/watched-namespaces.ts";
@@ -111,7 +112,12 @@ export class KubernetesOperator {
     if (signal.aborted) return;
     const writer = new StatusWriter({ client, fieldManager: FIELD_MANAGER, log });
     const events = new EventRecorder({ client, controller: CONTROLLER, instance: config.podName, log });
-    const board = new StatusBoard({ mirror: this.mirror, writer, onConditions: () => undefined });
+    const transitions = new TransitionRecorder(events);
+    const board = new StatusBoard({
+      mirror: this.mirror,
+      writer,
+      onConditions: (change) => transitions.record(change),
+    });
     const infrastructure = chooseInfrastructure({ config, client, events, log });
     const routers = new RouterSet({
       installation: { namespace: config.namespace, name: config.routerName },

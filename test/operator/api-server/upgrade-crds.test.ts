@@ -5,8 +5,9 @@ import { crdName, customResourceDefinition, VERSION_ANNOTATION } from "../../../
 import type { ObjectKind } from "../../../core/policy/spec.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
+import { FIELD_MANAGER } from "../../../operator/kubernetes/router-set.ts";
 import { OBJECT_KINDS } from "../../../operator/source/kubernetes/resource-types.ts";
-import { CRD_FIELD_MANAGER, type CrdOutcome, upgradeCrds } from "../../../operator/upgrade-crds.ts";
+import { type CrdOutcome, upgradeCrds } from "../../../operator/upgrade-crds.ts";
 import { PRODUCT_VERSION } from "../../../runtime/product-version.ts";
 import { expectStatus, requestApi } from "../../cluster/api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "../../cluster/api-server.ts";
@@ -120,7 +121,7 @@ describe("the upgrade of CRDs", function () {
     assert.match(upgraded[0]?.detail ?? "", new RegExp(`^from ${OLDER} to release ${PRODUCT_VERSION}$`));
     for (const { metadata } of await readAll()) {
       assert.equal(metadata.annotations?.[VERSION_ANNOTATION], PRODUCT_VERSION);
-      assert.ok(metadata.managedFields?.some(({ manager }) => manager === CRD_FIELD_MANAGER));
+      assert.ok(metadata.managedFields?.some(({ manager }) => manager === FIELD_MANAGER));
     }
     const served = collectionPath("RoutingPolicy", "default");
     await eventually(async () => (await requestApi(server, "GET", served)).status === 200, {
