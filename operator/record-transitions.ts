@@ -1,20 +1,21 @@
 // Kubernetes events for what happens to the conditions of our objects.
 import type { Condition } from "../core/reconcile/conditions.ts";
 import { findTransitions, rememberConditions } from "../core/reconcile/transitions.ts";
-import type { EventRecorder } from "../kubernetes/events.ts";
+import type { EventOccurrence } from "../kubernetes/events.ts";
 import { RESOURCE_TYPES } from "./source/kubernetes/resource-types.ts";
 import type { ConditionChange } from "./source/kubernetes/status-board.ts";
 
 /** Objects whose last known conditions are kept; of one that was forgotten an event may be told twice. */
-const MAX_REMEMBERED_OBJECTS = 20_000;
+export const MAX_REMEMBERED_OBJECTS = 20_000;
 
 export class TransitionRecorder {
-  private readonly events: Pick<EventRecorder, "record">;
+  private readonly tell: (occurrence: EventOccurrence) => void;
   /** By uid; the one that changed longest ago comes first. */
   private readonly known = new Map<string, readonly Condition[]>();
 
-  constructor(events: Pick<EventRecorder, "record">) {
-    this.events = events;
+  /** `tell` takes an event and returns. */
+  constructor(tell: (occurrence: EventOccurrence) => void) {
+    this.tell = tell;
   }
 
   /** Takes the change and returns; a change of nothing records nothing. */
@@ -26,7 +27,7 @@ export class TransitionRecorder {
     const type = RESOURCE_TYPES[kind];
     const { namespace, name } = ref;
     const regarding = { type, ref: type.namespaced ? { namespace, name } : { name }, uid };
-    for (const transition of findTransitions(known, current)) this.events.record({ regarding, ...transition });
+    for (const transition of findTransitions(known, current)) this.tell({ regarding, ...transition });
   }
 
   private forgetOldest(): void {

@@ -112,7 +112,7 @@ export class KubernetesOperator {
     if (signal.aborted) return;
     const writer = new StatusWriter({ client, fieldManager: FIELD_MANAGER, log });
     const events = new EventRecorder({ client, controller: CONTROLLER, instance: config.podName, log });
-    const transitions = new TransitionRecorder(events);
+    const transitions = new TransitionRecorder((occurrence) => events.record(occurrence));
     const board = new StatusBoard({
       mirror: this.mirror,
       writer,
