@@ -10,7 +10,7 @@ import { type ApiFailure, type ApiResult, isTransient } from "../kubernetes/fail
 import { type KubernetesObject, objectPath, type ResourceType } from "../kubernetes/object.ts";
 import { readObject } from "../kubernetes/objects.ts";
 import type { Logger } from "../runtime/log.ts";
-import { FIELD_MANAGER } from "./kubernetes/router-set.ts";
+import { FIELD_MANAGER } from "./kubernetes/field-owner.ts";
 
 export interface UpgradeCrdsOptions {
   /** Of the leader. */

@@ -5,7 +5,7 @@ import { crdName, customResourceDefinition, VERSION_ANNOTATION } from "../../../
 import type { ObjectKind } from "../../../core/policy/spec.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { FIELD_MANAGER } from "../../../operator/kubernetes/router-set.ts";
+import { FIELD_MANAGER } from "../../../operator/kubernetes/field-owner.ts";
 import { OBJECT_KINDS } from "../../../operator/source/kubernetes/resource-types.ts";
 import { type CrdOutcome, upgradeCrds } from "../../../operator/upgrade-crds.ts";
 import { PRODUCT_VERSION } from "../../../runtime/product-version.ts";
