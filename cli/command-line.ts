@@ -6,6 +6,7 @@ import type { Command, OptionValues } from "./command.ts";
 import { checkCommand } from "./commands/check.ts";
 import { decideCommand } from "./commands/decide.ts";
 import { dlqListCommand } from "./commands/dlq-list.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { createHelpCommand } from "./commands/help.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
@@ -29,6 +30,7 @@ const WORK_COMMANDS: readonly Command[] = [
   decideCommand,
   statusCommand,
   dlqListCommand,
+  doctorCommand,
   versionCommand,
 ];
 const COMMANDS: readonly Command[] = [...WORK_COMMANDS, createHelpCommand(WORK_COMMANDS)];

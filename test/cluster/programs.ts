@@ -8,6 +8,7 @@ const COREDNS_VERSION = "1.14.7";
 /** Our own; raise it with every change of tools/pause, or the cache keeps the older one. */
 const PAUSE_VERSION = "1";
 const HELM_VERSION = "3.22.0";
+const HELM4_VERSION = "4.3.1";
 
 export interface ProgramSource {
   readonly version: string;
@@ -59,6 +60,7 @@ export const PROGRAMS = {
   coredns: plain(COREDNS_VERSION, "coredns", "github.com/coredns/coredns", 93),
   pause: plain(PAUSE_VERSION, "pause", "beamline.dev/test/cluster/pause", 2),
   helm: plain(HELM_VERSION, "helm", "helm.sh/helm/v3/cmd/helm", 59),
+  helm4: plain(HELM4_VERSION, "helm4", "helm.sh/helm/v4/cmd/helm", 60),
 } as const satisfies Record<string, ProgramSource>;
 
 export type ProgramName = keyof typeof PROGRAMS;

@@ -1,0 +1,86 @@
+{{/* What the operator may do, as rules of Roles: the least that it runs with. No wildcard, no list of Secrets. */}}
+
+{{/* In every namespace that it watches. */}}
+{{- define "operator.namespacedRules" -}}
+- apiGroups: [beamline.dev]
+  resources: [routingpolicies, providers, routers]
+  verbs: [get, list, watch]
+- apiGroups: [beamline.dev]
+  resources: [routingpolicies/status, providers/status, routers/status]
+  verbs: [get, patch, update]
+# To own a router's objects where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [beamline.dev]
+  resources: [routers/finalizers]
+  verbs: [update]
+# What a Router becomes.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [serviceaccounts, services]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+# How it goes.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{/* Of cluster scope, whatever is watched. */}}
+{{- define "operator.clusterRules" -}}
+- apiGroups: [beamline.dev]
+  resources: [tenants]
+  verbs: [get, list, watch]
+- apiGroups: [beamline.dev]
+  resources: [tenants/status]
+  verbs: [get, patch, update]
+# It brings its own CRDs up to date, and no others.
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames:
+    - providers.beamline.dev
+    - routers.beamline.dev
+    - routingpolicies.beamline.dev
+    - tenants.beamline.dev
+  verbs: [get, patch]
+{{- end -}}
+
+{{/* In the release's namespace. */}}
+{{- define "operator.releaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "beamline.operator.fullname" . | quote }}]
+  verbs: [get, update, patch]
+# The Router "default", when it is missing.
+- apiGroups: [beamline.dev]
+  resources: [routers]
+  verbs: [create]
+{{- $secrets := compact (list (include "beamline.nats.credentialsSecret" (dict "root" . "role" "router")) (include "beamline.nats.clientTlsSecret" .)) }}
+{{- with $secrets }}
+# To say whether what routers mount is there.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames:
+    {{- range . }}
+    - {{ . | quote }}
+    {{- end }}
+  verbs: [get]
+{{- end }}
+{{- end -}}
