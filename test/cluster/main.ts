@@ -1,5 +1,8 @@
-// `npm run cluster -- up|down|status|kubectl …|load-image …`: a Kubernetes on this machine, for trying things by hand.
+// `npm run cluster -- up|down|status|kubectl …|helm …|load-image …|build-image`: a Kubernetes on this machine, for trying things by hand.
 import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BeamlineError, describeError, exitCodeOf } from "../../runtime/errors.ts";
 import { type Cluster, openCluster, startCluster } from "./cluster.ts";
@@ -8,6 +11,7 @@ import { clusterNames, readRecord, removeCluster } from "./cluster-record.ts";
 import { findOnPath } from "./executable.ts";
 import { findProgram } from "./find-program.ts";
 import { stillRuns } from "./process-record.ts";
+import { buildProductImage, NATS_REFERENCE, PRODUCT_REFERENCE, writeNatsImage } from "./product-image.ts";
 
 const DEFAULT_NAME = "beamline";
 const USAGE = `npm run cluster -- <command> [--name <cluster>]
@@ -16,6 +20,8 @@ const USAGE = `npm run cluster -- <command> [--name <cluster>]
   down                 ends it and removes all of it but its logs
   status               which clusters there are, and which of their processes run
   kubectl <arguments>  kubectl as the cluster's administrator
+  helm <arguments>     helm likewise
+  build-image          makes the images of this checkout and of nats-server, and makes them known to the node
   load-image <tar>     makes a container image (docker save, or test/cluster/image.ts) known to the node
   kubeconfig           prints the path of the administrator's kubeconfig
 
@@ -58,11 +64,11 @@ async function requireCluster(name: string): Promise<Cluster> {
   });
 }
 
-/** Becomes kubectl as far as that is possible: its input, its output, its exit code. */
-async function kubectl(name: string, kubectlArguments: readonly string[]): Promise<void> {
+/** Becomes that program as far as that is possible: its input, its output, its exit code. */
+async function become(program: "kubectl" | "helm", name: string, programArguments: readonly string[]): Promise<void> {
   const { kubeconfigPath } = await requireCluster(name);
-  const program = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress }));
-  const child = spawn(program, [...kubectlArguments], {
+  const path = (await findOnPath(program)) ?? (await findProgram(program, { progress }));
+  const child = spawn(path, [...programArguments], {
     stdio: "inherit",
     env: { ...process.env, KUBECONFIG: kubeconfigPath },
   });
@@ -70,6 +76,24 @@ async function kubectl(name: string, kubectlArguments: readonly string[]): Promi
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 1));
   });
+}
+
+async function buildImages(name: string): Promise<void> {
+  const cluster = await requireCluster(name);
+  const directory = await mkdtemp(join(tmpdir(), "beamline-images-"));
+  try {
+    for (const [reference, write] of [
+      [PRODUCT_REFERENCE, buildProductImage],
+      [NATS_REFERENCE, writeNatsImage],
+    ] as const) {
+      const path = join(directory, "image.tar");
+      await write(path);
+      await cluster.loadImage(path);
+      progress(`${reference} is loaded`);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
 }
 
 async function loadImages(name: string, paths: readonly string[]): Promise<void> {
@@ -84,13 +108,14 @@ async function loadImages(name: string, paths: readonly string[]): Promise<void>
 async function run(commandLine: readonly string[]): Promise<void> {
   const environmentName = process.env.BEAMLINE_CLUSTER || DEFAULT_NAME;
   const [command, ...rest] = commandLine;
-  // Everything behind it is kubectl's, which has options of its own.
-  if (command === "kubectl") return kubectl(environmentName, rest);
+  // Everything behind it is that program's, which has options of its own.
+  if (command === "kubectl" || command === "helm") return become(command, environmentName, rest);
   const { values, positionals } = parseCommand(rest);
   const name = values.name ?? environmentName;
   if (command === "up") return up(name);
   if (command === "down") return down(name);
   if (command === "status") return status();
+  if (command === "build-image") return buildImages(name);
   if (command === "load-image") return loadImages(name, positionals);
   if (command === "kubeconfig") return console.log((await requireCluster(name)).kubeconfigPath);
   if (command === "help" || command === "--help") return console.log(USAGE);

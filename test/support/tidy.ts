@@ -74,7 +74,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^(?:cli|router|operator)\/main\.ts$/,
   /^operator\/kubernetes-main\.ts$/,
   /^examples\/(?:worker\/worker|producer\/producer)\.ts$/,
-  /^scripts\/generate-crds\.ts$/,
+  /^scripts\/generate-(?:crds|values-schema)\.ts$/,
   /^(?:proto|docs)\/scripts\/(?:generate|check|check-abi)\.ts$/,
   /\.test\.ts$/,
   /^test\/.*\/fixtures\//,
@@ -110,7 +110,7 @@ const WORD_RULES: readonly WordRule[] = [
 ];
 /** Hosts that text may link to; any other, such as a private registry, would tie the repository to one network. */
 const KNOWN_HOSTS =
-  /^(?:localhost|host|\[?::1\]?|127\.\d+\.\d+\.\d+|0\.0\.0\.0|[\w.-]*\.?example(?:\.com|\.org|\.net)?|[\w.-]+\.(?:test|invalid|local|svc)|(?:[\w-]+\.)*(?:github\.com|githubusercontent\.com|nats\.io|nodejs\.org|npmjs\.com|npmjs\.org|pypi\.org|apache\.org|keepachangelog\.com|semver\.org|w3\.org|ietf\.org|rfc-editor\.org|kubernetes\.io|protobuf\.dev|buf\.build|prometheus\.io|opentelemetry\.io|mochajs\.org|biomejs\.dev|cel\.dev|knip\.dev|opencollective\.com|paulmillr\.com|python\.org|developers\.google\.com|mozilla\.org|joda-time\.sourceforge\.net|go\.dev|typescriptlang\.org|schemastore\.org|docs\.rs|mermaid\.live|jsonschema\.org))$/;
+  /^(?:localhost|host|\[?::1\]?|127\.\d+\.\d+\.\d+|0\.0\.0\.0|[\w.-]*\.?example(?:\.com|\.org|\.net)?|[\w.-]+\.(?:test|invalid|local|svc)|(?:[\w-]+\.)*(?:github\.com|githubusercontent\.com|nats\.io|nodejs\.org|npmjs\.com|npmjs\.org|pypi\.org|apache\.org|keepachangelog\.com|semver\.org|w3\.org|ietf\.org|rfc-editor\.org|kubernetes\.io|protobuf\.dev|buf\.build|prometheus\.io|opentelemetry\.io|mochajs\.org|biomejs\.dev|cel\.dev|knip\.dev|opencollective\.com|paulmillr\.com|python\.org|developers\.google\.com|mozilla\.org|joda-time\.sourceforge\.net|go\.dev|typescriptlang\.org|schemastore\.org|docs\.rs|mermaid\.live|jsonschema\.org|json-schema\.org))$/;
 const URL_HOST = /\bhttps?:\/\/([^\s/"'`)>\]:,;\\}]+)/g;
 
 /** Every text file below a folder, sorted by path. Throws when there are more than 5,000: then something is not excluded. */
