@@ -9,6 +9,10 @@
 {{ include "beamline.fullname" . }}-operator
 {{- end -}}
 
+{{- define "beamline.operator.readinessUrl" -}}
+http://{{ include "beamline.operator.fullname" . }}.{{ .Release.Namespace }}.svc:8081/readyz
+{{- end -}}
+
 {{/* Also the prefix of the Secrets that nats-accounts makes. */}}
 {{- define "beamline.nats.fullname" -}}
 {{ include "beamline.fullname" . }}-nats

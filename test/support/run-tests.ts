@@ -1,5 +1,5 @@
 // The one test command: runs every test file, two at a time, those that need the machine to themselves at the end.
-// Arguments are parts of paths (`npm test -- core`); `--cluster` first means test/cluster and nothing else. The last line is
+// Arguments are parts of paths (`npm test -- core`); `--cluster` first means the tests of CLUSTER and no others. The last line is
 // always `N passed, N failed, N skipped`.
 import { type ChildProcess, fork } from "node:child_process";
 import { globSync } from "node:fs";
@@ -9,7 +9,7 @@ import { everythingRequired } from "./skip.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** `npm run test:cluster`: needs Go and root, and takes minutes. */
-const CLUSTER = ["test/cluster/", "test/kubernetes/api-server/", "test/operator/api-server/"];
+const CLUSTER = ["test/cluster/", "test/chart/", "test/kubernetes/api-server/", "test/operator/api-server/"];
 /** Have commands of their own: `npm run test:cluster`, `npm run bench`. */
 const OTHER_COMMANDS = [...CLUSTER, "test/bench/"];
 /** Real processes under load: alone on the machine, so that a neighbour's load is no cause of failure. */
