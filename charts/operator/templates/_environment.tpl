@@ -28,8 +28,6 @@
 {{- end }}
 - name: BEAMLINE_REQUIRE_TENANT
   value: {{ $values.requireTenant | quote }}
-- name: BEAMLINE_HANDOVER_RETENTION
-  value: {{ $values.handoverRetention | quote }}
 - name: BEAMLINE_STREAM_REPLICAS
   value: {{ min 3 (int .Values.nats.replicas) | quote }}
 {{ include "beamline.nats.env" (dict "root" . "role" "operator") }}
@@ -45,14 +43,18 @@
 
 {{/* What it gives to routers. */}}
 {{- define "operator.routerEnvironment" }}
-- name: BEAMLINE_ROUTER_NAMESPACE
-  value: {{ .Release.Namespace | quote }}
+- name: BEAMLINE_INSTANCE
+  value: {{ .Release.Name | quote }}
 - name: BEAMLINE_ROUTER_NAME
   value: default
 - name: BEAMLINE_ROUTER_IMAGE
   value: {{ include "beamline.image" . | quote }}
 - name: BEAMLINE_ROUTER_IMAGE_PULL_POLICY
   value: {{ .Values.image.pullPolicy }}
+{{- with .Values.global.imagePullSecrets }}
+- name: BEAMLINE_ROUTER_IMAGE_PULL_SECRETS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- with include "beamline.nats.credentialsSecret" (dict "root" . "role" "router") }}
 - name: BEAMLINE_ROUTER_NATS_CREDENTIALS_SECRET
   value: {{ . | quote }}
