@@ -67,7 +67,7 @@ const SYNC_DEADLINE_MS = 120_000;
 
 interface ListBody {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly KubernetesObject[];
+  readonly items: readonly KubernetesObject[] | null;
 }
 
 export class Reflector<T> {
@@ -173,7 +173,9 @@ export class Reflector<T> {
       retries: 0,
     });
     if (!result.ok) return { type: "ListFailed", failure: result.error };
-    const { metadata, items } = result.value;
+    const { metadata } = result.value;
+    // An empty list of metadata has null for its items (measured on 1.35).
+    const items = result.value.items ?? [];
     const inherited = metadataOnly === true ? {} : { apiVersion: apiVersionOf(type), kind: type.kind };
     if (this.pages.length + items.length > MAX_STORED_OBJECTS)
       throw new Error(`more than ${MAX_STORED_OBJECTS} objects`);

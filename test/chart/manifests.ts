@@ -29,7 +29,7 @@ export function parseManifests(text: string): readonly Manifest[] {
 }
 
 /** Each pod that the manifests would become, with the name of what makes it. */
-export function podsOf(manifests: readonly Manifest[]): readonly { readonly name: string; readonly pod: Manifest }[] {
+function podsOf(manifests: readonly Manifest[]): readonly { readonly name: string; readonly pod: Manifest }[] {
   return manifests.flatMap((manifest) => {
     const name = `${manifest.kind}/${manifest.metadata.name}`;
     if (manifest.kind === "Pod") return [{ name, pod: manifest }];

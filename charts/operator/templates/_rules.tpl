@@ -67,7 +67,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "beamline.operator.fullname" . | quote }}]
-  verbs: [get, update, patch]
+  verbs: [get, list, watch, update, patch]
 # The Router "default", when it is missing.
 - apiGroups: [beamline.dev]
   resources: [routers]
