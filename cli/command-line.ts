@@ -8,6 +8,7 @@ import { decideCommand } from "./commands/decide.ts";
 import { dlqListCommand } from "./commands/dlq-list.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { createHelpCommand } from "./commands/help.ts";
+import { natsAccountsCommand } from "./commands/nats-accounts.ts";
 import { statusCommand } from "./commands/status.ts";
 import { upCommand } from "./commands/up.ts";
 import { versionCommand } from "./commands/version.ts";
@@ -31,6 +32,7 @@ const WORK_COMMANDS: readonly Command[] = [
   statusCommand,
   dlqListCommand,
   doctorCommand,
+  natsAccountsCommand,
   versionCommand,
 ];
 const COMMANDS: readonly Command[] = [...WORK_COMMANDS, createHelpCommand(WORK_COMMANDS)];

@@ -47,6 +47,12 @@ export const GLOBAL_OPTIONS: OptionTable = {
     description:
       "NATS server; default: BEAMLINE_NATS_URL, else that of a running `beamline up`, else nats://127.0.0.1:4222",
   },
+  "nats-credentials": {
+    type: "string",
+    valueName: "FILE",
+    description:
+      "NATS .creds file; default: BEAMLINE_NATS_CREDENTIALS_FILE, else what a running `beamline up` has for this",
+  },
   "data-dir": { type: "string", valueName: "DIR", description: "data folder of `beamline up`; default: .beamline" },
   help: { type: "boolean", short: "h", description: "show the help of a command" },
 };

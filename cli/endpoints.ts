@@ -2,6 +2,8 @@
 // the defaults, in this order.
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { RoleName } from "../core/trust/trust.ts";
+import { credentialsPath } from "./accounts/account-folder.ts";
 import type { Invocation } from "./command.ts";
 import { textOption } from "./option-values.ts";
 
@@ -14,6 +16,8 @@ const ENDPOINTS_FILE = "endpoints.json";
 export interface Endpoints {
   readonly natsUrl: string;
   readonly httpUrl: string;
+  /** Folder of the credentials that its NATS asks for; absent where it asks for none. */
+  readonly accountsDir?: string;
 }
 
 interface EndpointsFile extends Endpoints {
@@ -34,6 +38,16 @@ export async function findEndpoints(invocation: Invocation): Promise<Endpoints &
   if (variable !== undefined && variable !== "") return { natsUrl: variable, httpUrl, source: "BEAMLINE_NATS_URL" };
   if (running !== undefined) return { ...running, source: `a running beamline up (process ${running.pid})` };
   return { natsUrl: `nats://127.0.0.1:${DEFAULT_NATS_PORT}`, httpUrl, source: "the default" };
+}
+
+/** The .creds file for what a command does in this role: named, or that of the running `up` if it is its NATS. */
+export async function findCredentials(invocation: Invocation, role: RoleName): Promise<string | undefined> {
+  const named = textOption(invocation.values, "nats-credentials") ?? invocation.env.BEAMLINE_NATS_CREDENTIALS_FILE;
+  if (named !== undefined && named !== "") return resolve(invocation.cwd, named);
+  const running = await readEndpoints(dataDirOf(invocation));
+  if (running?.accountsDir === undefined) return undefined;
+  const { natsUrl } = await findEndpoints(invocation);
+  return natsUrl === running.natsUrl ? credentialsPath(running.accountsDir, role) : undefined;
 }
 
 /** Publishes the endpoints for other commands; a reader never sees half a file. */

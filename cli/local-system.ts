@@ -1,6 +1,7 @@
 // The parts of `beamline up` in the order in which they start: nats-server, connection, operator with its routers, worker.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { trustFor } from "../core/trust/trust.ts";
 import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "../operator/config.ts";
 import { type LogFile, openLogFile } from "../operator/infrastructure/processes/log-file.ts";
 import { type RunningOperator, startOperator } from "../operator/start-operator.ts";
@@ -11,7 +12,9 @@ import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
 import { natsOptions } from "../runtime/nats/settings.ts";
-import { removeEndpoints, writeEndpoints } from "./endpoints.ts";
+import { AccountFolder, accountsConfPath, credentialsPath } from "./accounts/account-folder.ts";
+import { prepareAccounts } from "./accounts/prepare-accounts.ts";
+import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
 import { NatsSupervisor } from "./nats-supervisor.ts";
 import { withProgress } from "./progress.ts";
 import type { Terminal } from "./terminal.ts";
@@ -64,8 +67,9 @@ export class LocalSystem {
   /** In the order of their start; the lifecycle stops them in reverse. */
   steps(): readonly Step[] {
     const { nats, worker } = this;
-    const { dataDir } = this.options.settings;
+    const { dataDir, secure } = this.options.settings;
     return [
+      ...(secure === undefined ? [] : [{ name: "accounts", start: () => this.prepareAccounts(secure.fixedSubjects) }]),
       ...(nats === undefined
         ? []
         : [
@@ -96,7 +100,7 @@ export class LocalSystem {
           ]),
       {
         name: "endpoints",
-        start: () => writeEndpoints(dataDir, { natsUrl: this.config.natsUrl, httpUrl: this.started().httpUrl }),
+        start: () => writeEndpoints(dataDir, this.endpoints()),
         stop: () => removeEndpoints(dataDir),
       },
       { name: "output", stop: () => Promise.all(this.outputs.map((output) => output.close())).then(() => undefined) },
@@ -117,18 +121,34 @@ export class LocalSystem {
       httpUrl: this.started().httpUrl,
       workerPid: this.worker?.pid,
       logDir,
+      accountsDir: accountsDirOf(settings),
       retentionMs: this.config.handoverRetentionMs,
       status: this.started().document(),
     };
   }
 
+  private endpoints(): Endpoints {
+    const accountsDir = accountsDirOf(this.options.settings);
+    const { natsUrl } = this.config;
+    return { natsUrl, httpUrl: this.started().httpUrl, ...(accountsDir === undefined ? {} : { accountsDir }) };
+  }
+
+  /** Those of the last start are taken as they are, so that credentials that were given away stay valid. */
+  private async prepareAccounts(fixedSubjects: readonly string[]): Promise<void> {
+    const trust = trustFor({ prefixes: [this.config.subjectsPrefix], fixedSubjects });
+    const folder = new AccountFolder(accountsDirIn(this.options.settings.dataDir));
+    await prepareAccounts(folder, { trust, nowMs: Date.now });
+  }
+
   private createNats(): NatsSupervisor {
     const { settings, terminal } = this.options;
+    const accountsDir = accountsDirOf(settings);
     return new NatsSupervisor({
       host: HOST,
       port: settings.natsPort,
       dataDir: join(settings.dataDir, "nats"),
       program: settings.natsServer,
+      configFile: accountsDir === undefined ? undefined : accountsConfPath(accountsDir),
       onLine: this.openOutput("nats-server"),
       note: (line) => terminal.note(line, "dim"),
       onFailure: (error) => this.failure.abort(error),
@@ -136,10 +156,12 @@ export class LocalSystem {
   }
 
   private createWorker(script: string): WorkerProcess {
-    const { terminal } = this.options;
+    const { settings, terminal } = this.options;
+    const accountsDir = accountsDirOf(settings);
     return new WorkerProcess({
       script,
       natsUrl: this.config.natsUrl,
+      credentialsFile: accountsDir === undefined ? undefined : credentialsPath(accountsDir, "worker"),
       onLine: this.openOutput("worker"),
       onUnexpectedExit: (how, lastLines) => {
         terminal.note(`the worker ended (${how}) and is started again`, "yellow");
@@ -208,8 +230,18 @@ export class LocalSystem {
   }
 }
 
+/** Where the accounts of a secure NATS are; undefined for one that asks nobody who they are. */
+function accountsDirOf({ secure, dataDir }: UpSettings): string | undefined {
+  return secure === undefined ? undefined : accountsDirIn(dataDir);
+}
+
+function accountsDirIn(dataDir: string): string {
+  return join(dataDir, "nats-accounts");
+}
+
 /** The operator's configuration: its environment, over which the flags win. Throws CONFIG_INVALID with every problem. */
 function operatorConfigOf({ settings, env, logDir }: LocalSystemOptions): OperatorConfig {
+  const accountsDir = accountsDirOf(settings);
   const environment = {
     ...env,
     BEAMLINE_NATS_URL: settings.natsUrl ?? `nats://${HOST}:${settings.natsPort}`,
@@ -221,6 +253,12 @@ function operatorConfigOf({ settings, env, logDir }: LocalSystemOptions): Operat
     BEAMLINE_ROUTER_HEALTH_HOST: HOST,
     BEAMLINE_ROUTER_HEALTH_PORT: String(settings.healthPort),
     BEAMLINE_ROUTER_LOG_DIR: logDir,
+    ...(accountsDir === undefined
+      ? {}
+      : {
+          BEAMLINE_NATS_CREDENTIALS_FILE: credentialsPath(accountsDir, "operator"),
+          BEAMLINE_ROUTER_NATS_CREDENTIALS_FILE: credentialsPath(accountsDir, "router"),
+        }),
   };
   const parsed = parseConfig(operatorConfig, environment, [...ROUTER_ENVIRONMENT, ...OTHER_VARIABLES]);
   if (parsed.ok) return parsed.value;

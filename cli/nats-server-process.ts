@@ -1,6 +1,8 @@
 // A nats-server child: started with clear errors, ready when it says so on its port, gone when its parent is gone.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { BeamlineError } from "../runtime/errors.ts";
@@ -15,7 +17,7 @@ export interface StartNatsServerOptions {
   readonly port: number;
   /** Where streams are kept; made when it does not exist. */
   readonly dataDir: string;
-  /** A nats-server configuration file; host, port, name and storage folder are set by flags and win over it. */
+  /** A nats-server configuration file; host, port, name and storage folder win over it. */
   readonly configFile?: string;
   /** Gets each line of the server's log. */
   readonly onLogLine?: (line: string) => void;
@@ -67,8 +69,9 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
   const port = options.port === 0 ? await findFreePort(options.host) : options.port;
   // The name proves that the server which answers on the port is ours and not one that was there before.
   const name = `beamline-${randomBytes(NAME_BYTES).toString("hex")}`;
-  const flags = ["-a", options.host, "-p", String(port), "-n", name, "-js", "-sd", options.dataDir];
-  if (options.configFile !== undefined) flags.unshift("-c", options.configFile);
+  const flags = ["-a", options.host, "-p", String(port), "-js", "-sd", options.dataDir];
+  if (options.configFile === undefined) flags.push("-n", name);
+  else flags.push("-c", await writeNamedConfig(options.configFile, options.dataDir, name));
   // Its own process group: Ctrl-C in the terminal reaches only us, and we stop it last.
   const child = spawn(options.path, flags, { stdio: ["ignore", "ignore", "pipe"], detached: true });
   const exited = waitForExit(child);
@@ -91,6 +94,17 @@ export async function startNatsServer(options: StartNatsServerOptions): Promise<
     throw error;
   }
   return server;
+}
+
+/**
+ * A configuration that adds the name: given by a flag, it is forgotten when the server reads its configuration again, which
+ * the server then refuses (2.15).
+ */
+async function writeNamedConfig(configFile: string, dataDir: string, name: string): Promise<string> {
+  const path = join(dataDir, "nats-server.conf");
+  const included = relative(dataDir, configFile);
+  await writeFile(path, `server_name: "${name}"\ninclude ${JSON.stringify(included)}\n`);
+  return path;
 }
 
 function waitForExit(child: ChildProcess): Promise<NatsExit> {

@@ -10,6 +10,8 @@ export interface NatsSupervisorOptions {
   readonly dataDir: string;
   /** The program to run and no other. */
   readonly program: string | undefined;
+  /** A configuration file for it. */
+  readonly configFile?: string | undefined;
   /** Gets each line of its log. */
   readonly onLine: (line: string) => void;
   /** Told about what takes long, and about restarts. */
@@ -70,13 +72,14 @@ export class NatsSupervisor {
   }
 
   private launch(path: string): Promise<NatsProcess> {
-    const { host, port, dataDir, onLine } = this.options;
+    const { host, port, dataDir, configFile, onLine } = this.options;
     return startNatsServer({
       path,
       host,
       port,
       dataDir,
       onLogLine: onLine,
+      ...(configFile === undefined ? {} : { configFile }),
     });
   }
 

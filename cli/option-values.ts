@@ -63,8 +63,8 @@ export function durationOption(values: OptionValues, name: string, fallbackMs: n
   );
 }
 
-/** Repeated `key=value` flags as a record; the value may hold further equals signs. */
-export function pairsOption(values: OptionValues, name: string): Record<string, string> {
+/** The values of a flag that may be repeated. */
+export function listOption(values: OptionValues, name: string): readonly string[] {
   const given = values[name];
   const texts = Array.isArray(given) ? given.map(String) : [];
   if (texts.length > MAX_REPEATS) {
@@ -73,8 +73,25 @@ export function pairsOption(values: OptionValues, name: string): Record<string, 
       `--${name} is given ${texts.length} times: at most ${MAX_REPEATS} are taken`,
     );
   }
+  return texts;
+}
+
+/** Tokens without wildcards: a wildcard would open more than one subject. */
+const PLAIN_SUBJECT = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+
+/** Subjects without wildcards. */
+export function subjectsOption(values: OptionValues, name: string): readonly string[] {
+  return listOption(values, name).map((subject) => {
+    if (PLAIN_SUBJECT.test(subject)) return subject;
+    const rule = "it must be tokens of letters, digits, _ and -, joined by dots";
+    throw new BeamlineError("USAGE_INVALID", `--${name} is "${subject}": ${rule}`);
+  });
+}
+
+/** Repeated `key=value` flags as a record; the value may hold further equals signs. */
+export function pairsOption(values: OptionValues, name: string): Record<string, string> {
   const pairs: [string, string][] = [];
-  for (const text of texts) {
+  for (const text of listOption(values, name)) {
     const at = text.indexOf("=");
     if (at < 1) throw new BeamlineError("USAGE_INVALID", `--${name} is "${text}": it must be key=value`);
     pairs.push([text.slice(0, at), text.slice(at + 1)]);

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { BeamlineError } from "../runtime/errors.ts";
 import type { Invocation, OptionTable } from "./command.ts";
 import { DEFAULT_HTTP_PORT, DEFAULT_NATS_PORT, dataDirOf, readEndpoints } from "./endpoints.ts";
-import { integerOption, requiredOption, textOption } from "./option-values.ts";
+import { flagOption, integerOption, requiredOption, subjectsOption, textOption } from "./option-values.ts";
 import { type NeededPort, requireFreePorts } from "./ports.ts";
 
 const DEFAULT_ROUTERS = 2;
@@ -18,11 +18,25 @@ export const HOST = "127.0.0.1";
 export const UP_OPTIONS: OptionTable = {
   policies: { type: "string", valueName: "DIR", description: "folder with the policies (required)" },
   routers: { type: "string", valueName: "N", description: `router processes (default ${DEFAULT_ROUTERS})` },
-  worker: { type: "string", valueName: "SCRIPT", description: "worker to run as a child; gets NATS_URL" },
+  worker: {
+    type: "string",
+    valueName: "SCRIPT",
+    description: "worker to run as a child; gets NATS_URL and NATS_CREDS",
+  },
   "nats-port": {
     type: "string",
     valueName: "PORT",
     description: `port of the nats-server that is started (default ${DEFAULT_NATS_PORT})`,
+  },
+  secure: {
+    type: "boolean",
+    description: "NATS with accounts: producers and workers log in and reach nothing but what is theirs",
+  },
+  "fixed-subject": {
+    type: "string",
+    multiple: true,
+    valueName: "SUBJECT",
+    description: "with --secure: fixed subject of a legacy provider, which its workers listen to",
   },
   "nats-server": {
     type: "string",
@@ -51,6 +65,8 @@ export interface UpSettings {
   readonly natsUrl: string | undefined;
   readonly natsPort: number;
   readonly natsServer: string | undefined;
+  /** Accounts and credentials for the nats-server that is started; undefined: everybody may do everything. */
+  readonly secure: { readonly fixedSubjects: readonly string[] } | undefined;
   readonly httpPort: number;
   readonly healthPort: number;
 }
@@ -79,6 +95,7 @@ export async function readUpSettings(invocation: Invocation): Promise<UpSettings
     natsUrl: natsUrl === "" ? undefined : natsUrl,
     natsPort: port("nats-port", DEFAULT_NATS_PORT),
     natsServer: textOption(values, "nats-server"),
+    secure: readSecure(invocation, natsUrl),
     httpPort: port("http-port", DEFAULT_HTTP_PORT),
     healthPort: integerOption(values, "health-port", {
       min: 1,
@@ -86,6 +103,18 @@ export async function readUpSettings(invocation: Invocation): Promise<UpSettings
       fallback: DEFAULT_HEALTH_PORT,
     }),
   };
+}
+
+function readSecure({ values }: Invocation, natsUrl: string | undefined): UpSettings["secure"] {
+  const fixedSubjects = subjectsOption(values, "fixed-subject");
+  const secure = flagOption(values, "secure");
+  if (secure && natsUrl !== undefined && natsUrl !== "") {
+    const hint = "Make accounts with npx beamline nats-accounts, give them to that server, and name the credentials.";
+    throw new BeamlineError("USAGE_INVALID", "--secure is for a nats-server that is started here", { hint });
+  }
+  if (!secure && fixedSubjects.length > 0)
+    throw new BeamlineError("USAGE_INVALID", "--fixed-subject has no effect without --secure");
+  return secure ? { fixedSubjects } : undefined;
 }
 
 /** Throws PORT_IN_USE, or CONFIG_INVALID when another `up` runs on the same data folder: two servers would ruin its streams. */

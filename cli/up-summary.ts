@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import { DEFAULT_STREAM_SETTINGS } from "../core/handover/streams.ts";
 import type { StatusDocument } from "../operator/status-document.ts";
+import { credentialsPath } from "./accounts/account-folder.ts";
 import { DEFAULT_DATA_DIR } from "./endpoints.ts";
 import { fileProblemTable } from "./status-view.ts";
 import type { Terminal } from "./terminal.ts";
@@ -17,6 +18,8 @@ export interface RunningSystem {
   readonly httpUrl: string;
   readonly workerPid: number | undefined;
   readonly logDir: string;
+  /** Folder of the credentials of a secure NATS. */
+  readonly accountsDir: string | undefined;
   /** How long a stored assignment proves its effect. */
   readonly retentionMs: number;
   readonly status: StatusDocument;
@@ -36,8 +39,10 @@ function describeWindow(retentionMs: number): string {
 
 export function printSummary(terminal: Terminal, system: RunningSystem): void {
   if (terminal.format === "json") {
-    const { natsUrl, httpUrl, workerPid, logDir, status } = system;
-    terminal.printJson({ pid: process.pid, natsUrl, httpUrl, workerPid, logDir, routers: status.routers });
+    const { natsUrl, httpUrl, workerPid, logDir, accountsDir, status } = system;
+    const credentials = accountsDir === undefined ? {} : { credentials: credentialsOf(accountsDir) };
+    const { routers } = status;
+    terminal.printJson({ pid: process.pid, natsUrl, httpUrl, workerPid, logDir, ...credentials, routers });
     return;
   }
   terminal.print(terminal.style("bold", "Beamline is running."));
@@ -56,6 +61,11 @@ export function printSummary(terminal: Terminal, system: RunningSystem): void {
 }
 
 const NAME_WIDTH = 10;
+
+/** What is given to those who are no part of Beamline. */
+function credentialsOf(accountsDir: string): { readonly producer: string; readonly worker: string } {
+  return { producer: credentialsPath(accountsDir, "producer"), worker: credentialsPath(accountsDir, "worker") };
+}
 
 function describeParts(system: RunningSystem): readonly (readonly [string, string])[] {
   const { settings, status, cwd } = system;
@@ -76,6 +86,11 @@ function describeParts(system: RunningSystem): readonly (readonly [string, strin
   if (settings.worker !== undefined) {
     parts.splice(4, 0, ["worker", `${shortPath(cwd, settings.worker)} (process ${system.workerPid ?? "not running"})`]);
   }
+  if (system.accountsDir !== undefined) {
+    const { producer, worker } = credentialsOf(system.accountsDir);
+    parts.splice(1, 0, ["producers", `log in with ${shortPath(cwd, producer)}`]);
+    parts.splice(2, 0, ["workers", `log in with ${shortPath(cwd, worker)}`]);
+  }
   return parts;
 }
 
@@ -90,15 +105,17 @@ function isReady({ type, status }: { readonly type: string; readonly status: str
 }
 
 /** Commands that work as printed: with the flags that this `up` needs and others do not. */
-function suggestCommands({ settings, status, cwd }: RunningSystem): readonly string[] {
+function suggestCommands({ settings, status, cwd, accountsDir }: RunningSystem): readonly string[] {
   const dataDir = shortPath(cwd, settings.dataDir);
   const flags = dataDir === DEFAULT_DATA_DIR ? "" : ` --data-dir ${dataDir}`;
+  const login =
+    accountsDir === undefined ? "" : ` --nats-credentials ${shortPath(cwd, credentialsOf(accountsDir).producer)}`;
   const policy = status.policies.find(({ policyId }) => policyId === "chat") ?? status.policies[0];
   const decide =
     policy === undefined
       ? []
       : [
-          `npx beamline decide --tenant ${policy.tenantId} --policy ${policy.policyId} --type chat --payload '{"prompt":"hello"}' --explain${flags}`,
+          `npx beamline decide --tenant ${policy.tenantId} --policy ${policy.policyId} --type chat --payload '{"prompt":"hello"}' --explain${flags}${login}`,
         ];
   return [...decide, `npx beamline status${flags}`, `npx beamline dlq list${flags}`];
 }

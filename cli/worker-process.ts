@@ -7,6 +7,8 @@ export interface WorkerOptions {
   /** A script that this Node can run. */
   readonly script: string;
   readonly natsUrl: string;
+  /** A .creds file, where NATS asks for one. */
+  readonly credentialsFile?: string | undefined;
   /** Gets each line that it writes. */
   readonly onLine: (line: string) => void;
   /** Told when it ended without being asked to, with its last lines. */
@@ -19,7 +21,7 @@ const RESTART_BACKOFF = { baseMs: 500, maxMs: 30_000 };
 const STABLE_MS = 60_000;
 const MAX_LAST_LINES = 10;
 
-/** One worker process at a time. It gets the server's URL as NATS_URL. */
+/** One worker process at a time. It gets the server's URL as NATS_URL, and its credentials file as NATS_CREDS. */
 export class WorkerProcess {
   private readonly options: WorkerOptions;
   private child: ChildProcess | undefined;
@@ -36,12 +38,16 @@ export class WorkerProcess {
   }
 
   start(): void {
-    const { script, natsUrl, onLine } = this.options;
+    const { script, natsUrl, credentialsFile, onLine } = this.options;
     const startedMs = performance.now();
     const child = spawn(process.execPath, ["--import", PRELOAD, script], {
       // An open pipe on standard input is how the worker notices that this process is gone.
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, NATS_URL: natsUrl },
+      env: {
+        ...process.env,
+        NATS_URL: natsUrl,
+        ...(credentialsFile === undefined ? {} : { NATS_CREDS: credentialsFile }),
+      },
     });
     const lastLines: string[] = [];
     for (const output of [child.stdout, child.stderr]) {

@@ -63,6 +63,12 @@ export const operatorConfig = defineConfig({
     optional: true,
     description: "Router program; when absent, the one of this installation",
   },
+  routerCredentialsFile: {
+    kind: "string",
+    env: "BEAMLINE_ROUTER_NATS_CREDENTIALS_FILE",
+    optional: true,
+    description: "NATS .creds file that router processes log in with; the operator's own when absent",
+  },
   routerHealthHost: {
     kind: "string",
     env: "BEAMLINE_ROUTER_HEALTH_HOST",

@@ -38,6 +38,8 @@ export interface Observation {
   readonly busOwner: string | undefined;
   /** The other operator that writes the bus, if this one does not. */
   readonly leaseHolder: LeaseHolder | undefined;
+  /** NATS does not keep producers and workers out of internal state, or does not say so. */
+  readonly unfenced: boolean;
   /** Conditions as they were last observed, by `conditionsKey`; what is not in it is as the source has it. */
   readonly previous: ReadonlyMap<string, readonly Condition[]>;
   /** RFC 3339. */
@@ -86,7 +88,7 @@ export function observeStatus(observation: Observation): ObservedStatus {
     providers: parts.providers.sort(byName),
     tenants: parts.tenants.sort(byName),
     files: withProblems(snapshot.files, observation.settings.problems),
-    unfenced: true,
+    unfenced: observation.unfenced,
   };
   return { document, conditions, pending };
 }
@@ -217,6 +219,7 @@ function observeRouter(observation: Observation): readonly Condition[] {
     busOwner,
     leaseHolder,
     problem: infrastructure.problem,
+    fenced: !observation.unfenced,
     held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,
     desiredPods: settings.deployment.replicas,

@@ -4,6 +4,7 @@ import type { LeaseHolder } from "../core/reconcile/router.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
+import type { Fence } from "./fence.ts";
 import type { Infrastructure, ObjectSource, RouterSecrets } from "./interfaces.ts";
 import type { OperatorMetrics } from "./metrics.ts";
 import type { RouterConfig } from "./router-settings.ts";
@@ -16,6 +17,7 @@ export interface OperatorOptions {
   /** This operator, among those that may want to write the same bus. */
   readonly holder: LeaseHolder;
   readonly link: NatsLink;
+  readonly fence: Pick<Fence, "unfenced">;
   readonly source: ObjectSource;
   readonly infrastructure: Infrastructure;
   readonly metrics: OperatorMetrics;

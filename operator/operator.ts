@@ -291,6 +291,7 @@ export class Operator {
       duplicateWindowMs: this.keeper.duplicateWindowMs,
       busOwner: this.busOwner,
       leaseHolder: this.lease.otherHolder(),
+      unfenced: this.options.fence.unfenced,
     };
   }
 }

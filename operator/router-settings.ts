@@ -30,6 +30,7 @@ export type RouterConfig = Pick<
   | "natsUrl"
   | "natsTimeoutMs"
   | "natsCredentialsFile"
+  | "routerCredentialsFile"
   | "handoverRetentionMs"
   | "ackWaitMs"
   | "streamReplicas"
@@ -107,7 +108,8 @@ function environmentOf(
   allowedSubjects: readonly string[],
   routerEnvironment: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const { natsCredentialsFile, subjectsPrefix } = config;
+  const { subjectsPrefix } = config;
+  const credentialsFile = config.routerCredentialsFile ?? config.natsCredentialsFile;
   return {
     ...routerEnvironment,
     BEAMLINE_NATS_URL: config.natsUrl,
@@ -116,7 +118,7 @@ function environmentOf(
     BEAMLINE_ROUTER_NAME: config.routerName,
     BEAMLINE_HANDOVER_RETENTION: `${config.handoverRetentionMs}ms`,
     BEAMLINE_LOG_LEVEL: config.logLevel,
-    ...(natsCredentialsFile === undefined ? {} : { BEAMLINE_NATS_CREDENTIALS_FILE: natsCredentialsFile }),
+    ...(credentialsFile === undefined ? {} : { BEAMLINE_NATS_CREDENTIALS_FILE: credentialsFile }),
     ...(subjectsPrefix === undefined ? {} : { BEAMLINE_SUBJECTS_PREFIX: subjectsPrefix }),
     ...(allowedSubjects.length === 0 ? {} : { BEAMLINE_ALLOWED_SUBJECTS: allowedSubjects.join(",") }),
   };

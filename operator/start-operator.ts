@@ -7,6 +7,7 @@ import type { Logger } from "../runtime/log.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import type { OperatorConfig } from "./config.ts";
+import { Fence } from "./fence.ts";
 import { ProcessInfrastructure } from "./infrastructure/processes/process-infrastructure.ts";
 import { readInstance } from "./instance.ts";
 import { createOperatorMetrics } from "./metrics.ts";
@@ -57,12 +58,15 @@ export async function startOperator(
     log,
     ...(config.routerLogDir === undefined ? {} : { logDir: resolve(config.routerLogDir) }),
   });
+  const names = namesFor(config.subjectsPrefix);
+  const fence = new Fence(link, names);
   const operator = new Operator({
     config,
     holder: await readInstance(resolve(config.stateDir)),
     routerEnvironment,
-    names: namesFor(config.subjectsPrefix),
+    names,
     link,
+    fence,
     source,
     infrastructure,
     metrics: createOperatorMetrics(metrics),
@@ -83,6 +87,7 @@ export async function startOperator(
     extra: { "/status": () => statusReply(operator.document()) },
   });
   try {
+    await fence.ask();
     await operator.start();
   } catch (error) {
     await operator.stop(CLOSE_MS);
@@ -93,6 +98,7 @@ export async function startOperator(
     httpUrl: `http://${config.httpHost}:${health.port}`,
     document: () => operator.document(),
     stop: async (deadlineMs) => {
+      fence.stop();
       await operator.stop(Math.max(deadlineMs - CLOSE_MS, 0));
       await health.stop();
     },

@@ -90,6 +90,9 @@ export interface StatusDocument {
   readonly providers: readonly ProviderStatus[];
   readonly tenants: readonly TenantStatus[];
   readonly files: readonly FileStatus[];
-  /** One NATS account holds internal state, producers and workers alike: whoever can connect can write configuration. */
+  /**
+   * NATS does not say that it confines the operator to an account and rights of its own: then producers and workers may
+   * have the same, and whoever can connect can write configuration.
+   */
   readonly unfenced: boolean;
 }

@@ -92,9 +92,10 @@ function withExplanation(delivery: Delivery, answer: Answer, steps: readonly Exp
 function* send(delivery: Delivery, tenantId: string, answer: Answer, context: HandleContext): Answering {
   if (delivery.replyTo === undefined) return "none";
   const use = delivery.position === undefined ? "reply" : "reply-to";
-  const { allowedSubjects, names } = context;
+  const { allowedSubjects, inboxesClosed, names } = context;
   // The tenant of the subject, which accounts fix: a refused message may claim another one, to write into its replies.
-  const rules = { tenantId: tenantPartOf(delivery.subject) ?? tenantId, allowedSubjects, prefix: names.prefix };
+  const tenantOfReply = tenantPartOf(delivery.subject) ?? tenantId;
+  const rules = { tenantId: tenantOfReply, allowedSubjects, inboxesClosed, prefix: names.prefix };
   const subject = checkPublishSubject(delivery.replyTo, use, rules);
   if (!subject.ok) return "forbidden";
   const reply = { subject: subject.value, headers: answer.headers, body: answer.body };

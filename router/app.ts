@@ -1,6 +1,7 @@
 // A router put together: what is started in which order, and what a stop ends in the reverse one.
 import { namesFor } from "../core/handover/subjects.ts";
 import type { RoutingTable } from "../core/policy/table.ts";
+import { mayPublish } from "../core/trust/confinement.ts";
 import { schemaTable } from "../proto/gen/messages/schema.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { redactConfig } from "../runtime/config.ts";
@@ -10,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { connectNats, type NatsLink } from "../runtime/nats/connection.ts";
 import { natsOptions } from "../runtime/nats/settings.ts";
+import { readServerUser } from "../runtime/nats/user-info.ts";
 import { PRODUCT_VERSION } from "../runtime/product-version.ts";
 import { type RouterConfig, routerConfig } from "./config.ts";
 import { contextFor } from "./context.ts";
@@ -26,10 +28,14 @@ import { TableSource } from "./table-source.ts";
 /** What exists once NATS is connected. */
 interface Connected {
   readonly link: NatsLink;
+  readonly inboxesClosed: boolean;
   readonly tables: TableSource;
   readonly requests: RequestIntake;
   readonly submits: SubmitIntake;
 }
+
+/** Stands for every inbox when the server has said where this router may publish. */
+const ANY_INBOX = "_INBOX.any";
 
 export class RouterApp {
   private readonly config: RouterConfig;
@@ -91,6 +97,7 @@ export class RouterApp {
   private async connect(): Promise<void> {
     const { config, log, names, counters, routerKey: router, pod } = this;
     const link = await connectNats({ ...natsOptions(config), name: `beamline-router ${pod.name}`, log });
+    const user = await readServerUser(link);
     const deadLetters = new DeadLetterBudget(config.deadLettersPerSecond, systemClock);
     const outbox = new Outbox({ link, names, publishTimeoutMs: config.publishTimeoutMs, deadLetters });
     const context = () => this.context;
@@ -98,6 +105,7 @@ export class RouterApp {
     const onTable = (table: RoutingTable, revision: number, rejected: number) => this.serve(table, revision, rejected);
     this.connected = {
       link,
+      inboxesClosed: user !== undefined && !mayPublish(user, ANY_INBOX),
       tables: new TableSource({ link, names, router, pod, log, onTable }),
       requests: new RequestIntake({
         nc: link.nc,
@@ -113,7 +121,8 @@ export class RouterApp {
   private serve(table: RoutingTable, revision: number, rejected: number): void {
     const { config, routerKey, names } = this;
     const first = this.context === undefined;
-    this.context = contextFor({ config, routerKey, names, schemas: schemaTable, table, revision });
+    const inboxesClosed = this.connected?.inboxesClosed ?? false;
+    this.context = contextFor({ config, routerKey, names, schemas: schemaTable, table, revision, inboxesClosed });
     this.counters.setRevision(revision, rejected);
     if (!first || this.draining) return;
     this.connected?.requests.start();

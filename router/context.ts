@@ -20,10 +20,12 @@ export interface ContextInput {
   readonly schemas: SchemaTable;
   readonly table: RoutingTable;
   readonly revision: number;
+  /** False when absent. */
+  readonly inboxesClosed?: boolean;
 }
 
 export function contextFor(input: ContextInput): HandleContext {
-  const { config, routerKey, names, schemas, table, revision } = input;
+  const { config, routerKey, names, schemas, table, revision, inboxesClosed = false } = input;
   return {
     codec: nodeCodec,
     schemas,
@@ -35,6 +37,7 @@ export function contextFor(input: ContextInput): HandleContext {
     // Until registrations and breakers are followed, nothing is known against any provider.
     snapshot: emptySnapshot,
     allowedSubjects: config.allowedSubjects,
+    inboxesClosed,
     retentionMs: config.handoverRetentionMs,
     decidedTtlMs: config.decidedTtlMs,
     idempotencyEnabled: config.idempotencyEnabled,

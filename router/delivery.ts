@@ -47,6 +47,8 @@ export interface HandleContext {
   readonly snapshot: HealthSnapshot;
   /** Fixed subjects that providers marked legacy may use. */
   readonly allowedSubjects: readonly string[];
+  /** The server refuses inboxes to this router: see PublishRules. */
+  readonly inboxesClosed: boolean;
   /** How long a stored assignment proves that its effect exists; milliseconds. */
   readonly retentionMs: number;
   /** How long a keyed decision without dispatch stands; milliseconds. */

@@ -58,7 +58,7 @@ async function askRouter(invocation: Invocation): Promise<RouteAnswer> {
   const lines = formatHeaderLines(requestHeaders(contentType, flagOption(values, "explain")));
   if (!lines.ok) throw new Error(lines.error);
   const headers = encodeHeaderBlock(lines.value);
-  const reply = await visitNats(invocation, (link) =>
+  const reply = await visitNats(invocation, "producer", (link) =>
     withProgress(
       terminal,
       `waiting for a router on ${DECIDE_SUBJECT}`,

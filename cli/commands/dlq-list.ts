@@ -31,7 +31,7 @@ export const dlqListCommand: Command = {
       ...(tenant === undefined ? {} : { tenant }),
       ...(ageMs === undefined ? {} : { sinceMs: Date.now() - ageMs }),
     };
-    const { letters, more } = await visitNats(invocation, (link) =>
+    const { letters, more } = await visitNats(invocation, "operator", (link) =>
       withProgress(terminal, "reading dead letters", () =>
         readDeadLetters(link, namesFor().streams.dlq, filter, limit),
       ),

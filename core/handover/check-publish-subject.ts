@@ -18,6 +18,8 @@ export interface PublishRules {
   readonly allowedSubjects: Iterable<string>;
   /** The Router's `subjects.prefix`. */
   readonly prefix: string | undefined;
+  /** The server lets routers write to no inbox: whoever asks is in another account, where theirs do not lead. */
+  readonly inboxesClosed?: boolean;
 }
 
 export type SubjectProblem =
@@ -75,14 +77,18 @@ function formProblem(subject: string): SubjectProblem | undefined {
 function isAllowed(subject: string, tokens: readonly string[], use: PublishUse, rules: PublishRules): boolean {
   switch (use) {
     case "reply":
-      return subject.startsWith(INBOX_PREFIX) || subject.startsWith(IMPORT_REPLY_PREFIX);
+      return isOpenInbox(subject, rules) || subject.startsWith(IMPORT_REPLY_PREFIX);
     case "reply-to":
-      return subject.startsWith(INBOX_PREFIX) || isTenantReply(subject, rules);
+      return isOpenInbox(subject, rules) || isTenantReply(subject, rules);
     case "assignment":
       return parseEffectSubject(subject) !== undefined;
     case "legacy":
       return !subject.startsWith("_") && isListed(rules.allowedSubjects, tokens);
   }
+}
+
+function isOpenInbox(subject: string, { inboxesClosed = false }: PublishRules): boolean {
+  return !inboxesClosed && subject.startsWith(INBOX_PREFIX);
 }
 
 /** A tenant that is not one token would reach into the replies of another. */
@@ -105,7 +111,7 @@ function isListed(patterns: Iterable<string>, tokens: readonly string[]): boolea
 }
 
 /** NATS rules: `*` is one token, `>` one or more at the end. */
-function matchesPattern(pattern: string, tokens: readonly string[]): boolean {
+export function matchesPattern(pattern: string, tokens: readonly string[]): boolean {
   const wanted = pattern.split(".");
   for (const [index, token] of wanted.entries()) {
     if (token === ">") return index === wanted.length - 1 && tokens.length > index;

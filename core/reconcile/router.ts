@@ -27,6 +27,8 @@ export interface ObservedRouter {
   readonly problem?: { readonly reason: string; readonly message: string } | undefined;
   /** Why a roll-out must not go on. */
   readonly held?: string | undefined;
+  /** Whether NATS keeps producers and workers out of internal state; absent where nobody has asked it. */
+  readonly fenced?: boolean;
 }
 
 /** Accepted, Available (a pod is ready), Progressing (not yet as desired), Ready, and PartiallySupported where it applies. */
@@ -39,8 +41,20 @@ export function routerConditions(observed: ObservedRouter): readonly ObservedCon
     available,
     progressingCondition(observed),
     readyCondition(observed, accepted, available),
+    ...fencedConditions(observed),
     ...partiallySupportedConditions({ generation, partiallySupported }),
   ];
+}
+
+/** No part of Ready: whoever runs everything in one account has chosen so, and shall see it. */
+function fencedConditions({ generation, fenced }: ObservedRouter): readonly ObservedCondition[] {
+  if (fenced === undefined) return [];
+  if (fenced) {
+    const message = "NATS keeps producers and workers out of configuration, streams and consumers";
+    return [condition(generation, "Fenced", "True", "SeparateAccounts", message)];
+  }
+  const message = "whoever can connect to NATS may read and write everything; give operator and routers an account of their own";
+  return [condition(generation, "Fenced", "False", "OneAccount", message)];
 }
 
 function acceptedCondition({ generation, busOwner, leaseHolder, problem }: ObservedRouter): ObservedCondition {

@@ -87,7 +87,8 @@ export function routerConditionTable(): string {
     failure: undefined,
   };
   const observations: readonly ObservedRouter[] = [
-    complete,
+    { ...complete, fenced: true },
+    { ...complete, fenced: false },
     { ...complete, updatedPods: 1, readyPods: 1 },
     { ...complete, readyPods: 0, failure: "it exits with code 78" },
     { ...complete, busOwner: "team-a/router", readyPods: 0 },

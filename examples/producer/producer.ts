@@ -1,14 +1,18 @@
 // Example producer: asks for one decision by request/reply, then submits one message durably and waits for its answer.
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, createInbox, headers, JSONCodec } from "nats";
+import { connect, credsAuthenticator, headers, JSONCodec } from "nats";
 
 const DECIDE_SUBJECT = "beamline.router.v1.decide";
 const SUBMIT_SUBJECT = "beamline.router.v1.submit";
+const REPLY_SUBJECT = "beamline.reply.v1";
 const TIMEOUT_MS = 5_000;
 
 const { values: options } = parseArgs({
   options: {
     "nats-url": { type: "string", default: process.env.NATS_URL ?? "nats://127.0.0.1:4222" },
+    /** A .creds file, where NATS asks for one. */
+    creds: { type: "string", default: process.env.NATS_CREDS ?? "" },
     tenant: { type: "string", default: "demo" },
     policy: { type: "string", default: "chat" },
     session: { type: "string", default: "session-1" },
@@ -16,7 +20,11 @@ const { values: options } = parseArgs({
 });
 
 const json = JSONCodec();
-const nc = await connect({ servers: options["nats-url"], name: "example-producer" });
+const nc = await connect({
+  servers: options["nats-url"],
+  name: "example-producer",
+  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(readFileSync(options.creds)) }),
+});
 
 /** A RouteRequest in proto3 JSON: bytes are base64. */
 function routeRequest(idempotencyKey: string): Uint8Array {
@@ -39,11 +47,12 @@ const reply = await nc.request(DECIDE_SUBJECT, routeRequest(crypto.randomUUID())
 console.log("decided:", JSON.stringify(json.decode(reply.data)));
 
 // 2. Durable: once JetStream has acknowledged, the message is handed to a provider exactly once, whatever restarts meanwhile.
-const inbox = createInbox();
-const answers = nc.subscribe(inbox, { max: 1, timeout: TIMEOUT_MS });
+// The decision comes on a subject of the tenant: an inbox leads nowhere where producers have an account of their own.
+const replyTo = `${REPLY_SUBJECT}.${options.tenant}.${crypto.randomUUID()}`;
+const answers = nc.subscribe(replyTo, { max: 1, timeout: TIMEOUT_MS });
 const durable = headers();
 durable.set("Content-Type", "application/json");
-durable.set("Beamline-Reply-To", inbox);
+durable.set("Beamline-Reply-To", replyTo);
 const stored = await nc
   .jetstream()
   .publish(`${SUBMIT_SUBJECT}.${options.tenant}`, routeRequest(crypto.randomUUID()), { headers: durable });

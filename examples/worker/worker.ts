@@ -1,7 +1,8 @@
 // Example worker: takes the assignments of its providers from JetStream, acknowledges, works, answers. It is written
 // against the package `nats` and the contract alone; nothing of Beamline runs in it.
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, type JetStreamClient, type JsMsg, type NatsConnection } from "nats";
+import { connect, credsAuthenticator, type JetStreamClient, type JsMsg, type NatsConnection } from "nats";
 import { type Assignment, readAssignment, writeAcknowledgement, writeResult } from "./assignment.ts";
 import { FinishedEffects } from "./finished-effects.ts";
 import { doWork } from "./work.ts";
@@ -20,12 +21,20 @@ const RETRY_MS = 1_000;
 const { values: options } = parseArgs({
   options: {
     "nats-url": { type: "string", default: process.env.NATS_URL ?? "nats://127.0.0.1:4222" },
+    /** A .creds file, where NATS asks for one. */
+    creds: { type: "string", default: process.env.NATS_CREDS ?? "" },
     /** Durable consumers to take work from, one a provider; none = all that the stream has, as suits a demonstration. */
     consumer: { type: "string", multiple: true, default: [] },
   },
 });
 
-const nc = await connect({ servers: options["nats-url"], name: "example-worker", maxReconnectAttempts: -1 });
+const nc = await connect({
+  servers: options["nats-url"],
+  name: "example-worker",
+  maxReconnectAttempts: -1,
+  // Read again at each reconnect, so that the file may be replaced.
+  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(() => readFileSync(options.creds)) }),
+});
 const finished = new FinishedEffects();
 const serving = new Set<string>();
 const stopped = new AbortController();

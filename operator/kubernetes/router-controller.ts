@@ -10,6 +10,7 @@ import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
 import { natsOptions } from "../../runtime/nats/settings.ts";
+import { Fence } from "../fence.ts";
 import type { Infrastructure } from "../interfaces.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import { Operator } from "../operator.ts";
@@ -49,6 +50,7 @@ interface Connection {
 interface Running {
   readonly identity: string;
   readonly link: NatsLink;
+  readonly fence: Fence;
   readonly source: KubernetesSource;
   readonly operator: Operator;
 }
@@ -173,14 +175,17 @@ export class RouterController {
     const link = await connectNats({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
     const source = new KubernetesSource({ mirror, board, router, installation });
     const { credentialsSecret: credentials, tlsSecret: tls } = access;
+    const names = namesFor(prefix);
+    const fence = new Fence(link, names);
     const operator = new Operator({
       config: this.routerConfig(connection),
       secrets: { ...(credentials === undefined ? {} : { credentials }), ...(tls === undefined ? {} : { tls }) },
       // The Lease decides which operator works: the next one takes over the bus of the last without a wait.
       holder: { instance: object.meta.uid, host: config.podName, pid: process.pid },
       routerEnvironment,
-      names: namesFor(prefix),
+      names,
       link,
+      fence,
       source,
       infrastructure: this.options.makeInfrastructure(router),
       metrics,
@@ -188,16 +193,18 @@ export class RouterController {
       clock,
     });
     try {
+      await fence.ask();
       await operator.start();
     } catch (error) {
       await operator.stop(RESTART_STOP_MS);
+      fence.stop();
       await link.close();
       throw error;
     }
-    return { identity, link, source, operator };
+    return { identity, link, fence, source, operator };
   }
 
-  private routerConfig({ access, prefix, retentionMs }: Connection): RouterConfig {
+  private routerConfig({ access, files, prefix, retentionMs }: Connection): RouterConfig {
     const { config, router } = this.options;
     return {
       routerNamespace: router.namespace,
@@ -206,8 +213,9 @@ export class RouterController {
       routers: undefined,
       natsUrl: access.url,
       natsTimeoutMs: config.natsTimeoutMs,
+      natsCredentialsFile: undefined,
       // Pods read their own, from the Secrets.
-      natsCredentialsFile: config.infrastructure === "Processes" ? config.natsCredentialsFile : undefined,
+      routerCredentialsFile: config.infrastructure === "Processes" ? files.credentialsFile : undefined,
       handoverRetentionMs: retentionMs,
       ackWaitMs: config.ackWaitMs,
       streamReplicas: config.streamReplicas,
@@ -221,6 +229,7 @@ export class RouterController {
     this.running = undefined;
     if (running === undefined) return;
     await running.operator.stop(deadlineMs);
+    running.fence.stop();
     await running.link.drain(deadlineMs);
     this.options.board.forget(this.options.router);
   }

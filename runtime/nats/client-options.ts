@@ -1,15 +1,9 @@
 // How a NATS connection is asked for: addresses, credentials, and the client settings that Beamline fixes.
-import { readFileSync } from "node:fs";
-import { credsAuthenticator } from "@nats-io/nats-core";
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
-import { BeamlineError, reasonOf } from "../errors.ts";
+import { BeamlineError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-
-export interface NatsTls {
-  readonly caFile?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
-}
+import { fileAuthenticator } from "./credentials-file.ts";
+import { checkTlsFiles, type NatsTls } from "./tls-files.ts";
 
 export interface NatsOptions {
   /** `nats://host:port` or `tls://…`; several, comma-separated, of one cluster. May carry `user:password@` or `token@`. */
@@ -21,6 +15,7 @@ export interface NatsOptions {
   readonly user?: string;
   readonly pass?: string;
   readonly token?: string;
+  /** Files, read again at each reconnect as well. */
   readonly tls?: NatsTls;
   /** How long to try before the first connection is given up. Later ones are tried for ever. */
   readonly timeoutMs: number;
@@ -56,29 +51,12 @@ export function clientOptions(options: NatsOptions): NodeConnectionOptions {
   if (userName !== undefined) client.user = userName;
   if (password !== undefined) client.pass = password;
   if (secret !== undefined) client.token = secret;
-  if (options.tls !== undefined) client.tls = { ...options.tls };
+  if (options.tls !== undefined) {
+    checkTlsFiles(options.tls);
+    client.tls = { ...options.tls };
+  }
   if (options.credentialsFile !== undefined) client.authenticator = fileAuthenticator(options.credentialsFile);
   return client;
-}
-
-function fileAuthenticator(path: string): ReturnType<typeof credsAuthenticator> {
-  let last: Uint8Array;
-  try {
-    last = readFileSync(path);
-  } catch (error) {
-    throw new BeamlineError("CONFIG_INVALID", `NATS credentials file ${path} cannot be read: ${reasonOf(error)}`, {
-      hint: "Name a .creds file that this user can read.",
-      cause: error,
-    });
-  }
-  return credsAuthenticator(() => {
-    try {
-      last = readFileSync(path);
-    } catch {
-      // In the middle of a rotation the file may be away: the last good content is tried again.
-    }
-    return last;
-  });
 }
 
 interface ServerList {

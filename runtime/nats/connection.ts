@@ -1,10 +1,11 @@
 // One connection to NATS for a process: opened with a clear error, kept for ever, closed in order.
 import { setTimeout as delay } from "node:timers/promises";
-import { errors, type NatsConnection, type Status } from "@nats-io/nats-core";
+import type { NatsConnection, Status } from "@nats-io/nats-core";
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { BeamlineError, reasonOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { clientOptions, type NatsOptions, withoutLogin } from "./client-options.ts";
+import { isAuthorizationError, notAuthorized, notConnected } from "./connect-failure.ts";
 import { Mux } from "./mux.ts";
 import { formatVersion, isSupportedVersion, MINIMUM_NATS_VERSION } from "./version.ts";
 
@@ -21,8 +22,8 @@ export type LinkStatus =
 const RETRY_DELAY_MS = 200;
 
 /**
- * Connects, or throws a BeamlineError: NATS_UNREACHABLE, NATS_TOO_OLD, PERMISSION_DENIED, CONFIG_INVALID (the URL or the
- * credentials file). The returned link reconnects for ever by itself.
+ * Connects, or throws a BeamlineError: NATS_UNREACHABLE, NATS_TOO_OLD, PERMISSION_DENIED, CONFIG_INVALID (the URL, the
+ * credentials file, certificates). The returned link reconnects for ever by itself.
  */
 export async function connectNats(options: NatsOptions): Promise<NatsLink> {
   const nc = await dialUntil(clientOptions(options), options);
@@ -147,31 +148,11 @@ async function dialUntil(client: NodeConnectionOptions, options: NatsOptions): P
       return await connect({ ...client, timeout: leftMs });
     } catch (error) {
       if (isAuthorizationError(error)) throw notAuthorized(options, error);
-      if (performance.now() + RETRY_DELAY_MS >= deadlineMs) throw unreachable(options, error);
+      if (performance.now() + RETRY_DELAY_MS >= deadlineMs) throw notConnected(options, error);
       options.log.debug("nats not reachable yet", { reason: reasonOf(error) });
     }
     await delay(RETRY_DELAY_MS);
   }
-}
-
-function isAuthorizationError(error: unknown): boolean {
-  return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
-}
-
-function notAuthorized(options: NatsOptions, cause: unknown): BeamlineError {
-  const message = `NATS at ${withoutLogin(options.url)} refuses the credentials: ${reasonOf(cause)}`;
-  return new BeamlineError("PERMISSION_DENIED", message, {
-    hint: "Check user and password, token or credentials file.",
-    cause,
-  });
-}
-
-function unreachable(options: NatsOptions, cause: unknown): BeamlineError {
-  const message = `NATS at ${withoutLogin(options.url)} did not answer within ${options.timeoutMs} ms: ${reasonOf(cause)}`;
-  return new BeamlineError("NATS_UNREACHABLE", message, {
-    hint: "Check the URL and that nats-server runs there.",
-    cause,
-  });
 }
 
 function tooOld(url: string, version: string): BeamlineError {

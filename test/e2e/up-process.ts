@@ -43,6 +43,8 @@ export interface RunningUp {
   status(): Promise<StatusDocument>;
   /** Runs another `beamline` command against it. */
   cli(...args: readonly string[]): Promise<CliResult>;
+  /** The same with environment variables. */
+  cliWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<CliResult>;
   /** Pids of all processes that it started, theirs too. */
   descendants(): readonly number[];
   /** Ends it by this signal and tells the exit code. */
@@ -96,6 +98,7 @@ export async function startUp(options: UpOptions = {}): Promise<RunningUp> {
       workerPid: summary.workerPid,
       status: async () => (await (await fetch(`${summary.httpUrl}/status`)).json()) as StatusDocument,
       cli: (...words) => runMain(words, folder.path),
+      cliWith: (env, ...words) => run([MAIN, ...words], folder.path, env),
       descendants: () => descendantsOf(child.pid ?? -1),
       end,
       dispose,

@@ -31,7 +31,11 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
   kubernetes: { packages: ["core", "runtime"], npm: ["yaml"], node: true },
   router: { packages: ["core", "runtime", "proto"], npm: ["@nats-io/", "@grpc/grpc-js"], node: true },
   operator: { packages: ["core", "runtime", "kubernetes"], npm: ["yaml", "@nats-io/"], node: true },
-  cli: { packages: ["core", "runtime", "router", "operator", "proto"], npm: ["yaml", "@nats-io/"], node: true },
+  cli: {
+    packages: ["core", "runtime", "kubernetes", "router", "operator", "proto"],
+    npm: ["yaml", "@nats-io/"],
+    node: true,
+  },
   proto: { packages: [], npm: ["@bufbuild/"], node: true },
   examples: { packages: ["proto"], npm: ["nats"], node: true },
   docs: { packages: ["core", "runtime", "router", "operator", "cli", "proto"], npm: ["@bufbuild/"], node: true },

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { encodeUser, fmtCreds } from "@nats-io/jwt";
+import { createAccount, createUser } from "@nats-io/nkeys";
 import { after, before, describe, it } from "mocha";
 import { findFreePort } from "../../../cli/nats-server-probe.ts";
 import type { BeamlineError, ErrorCode } from "../../../runtime/errors.ts";
@@ -110,6 +112,28 @@ describe("nats connection", function () {
     }
     const missing = options("nats://127.0.0.1:1", { credentialsFile: "/nowhere/user.creds" });
     await assertFails(connectNats(missing), "CONFIG_INVALID", /user\.creds cannot be read/);
+  });
+
+  it("refuses a credentials file that holds none, without quoting it", async () => {
+    await using dir = await makeTempDir();
+    const path = join(dir.path, "user.creds");
+    const user = createUser();
+    const seed = Buffer.from(user.getSeed()).toString();
+    const token = await encodeUser("ada", user, createAccount());
+    const whole = Buffer.from(fmtCreds(token, user)).toString();
+    const contents = ["", "nonsense", whole.slice(0, 200), whole.replace(seed, seed.slice(0, -4)), whole.repeat(100)];
+    for (const content of contents) {
+      await writeFile(path, content);
+      await assert.rejects(
+        connectNats(options("nats://127.0.0.1:1", { credentialsFile: path })),
+        (error: BeamlineError) => {
+          assert.equal(error.code, "CONFIG_INVALID");
+          assert.match(error.message, /user\.creds holds no user JWT with its key$/);
+          assert.doesNotMatch(error.message, /S[A-Z0-9]{40,}|eyJ/);
+          return true;
+        },
+      );
+    }
   });
 
   describe("with users", () => {

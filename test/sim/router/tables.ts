@@ -78,6 +78,7 @@ function contextOf(objects: readonly BeamlineObject[], index: number): Omit<Hand
     configRevision: index + 1,
     snapshot: emptySnapshot,
     allowedSubjects: [LEGACY_SUBJECT],
+    inboxesClosed: false,
     retentionMs: RETENTION_MS,
     decidedTtlMs: DECIDED_TTL_MS,
     idempotencyEnabled: true,

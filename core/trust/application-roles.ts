@@ -1,0 +1,66 @@
+// What producers and workers may do, each in an account without streams, and what of the internal account they reach.
+import { ASSIGNMENT_ACK_SUBJECT, REPLY_PREFIX, RESULT_SUBJECT } from "../handover/subjects.ts";
+import { type Bus, type Crossing, type Grants, grant, INBOXES } from "./grant.ts";
+import { acknowledgeGrants } from "./internal-roles.ts";
+
+const CONSUMER_API = "$JS.API.CONSUMER";
+/**
+ * An account that does not import this one is answered by the server itself, to all of `$JS.API`, that it has no JetStream:
+ * before the internal account can answer.
+ */
+const ACCOUNT_INFO = "$JS.API.INFO";
+
+export function producerGrants({ names }: Bus): Grants {
+  return {
+    publish: [
+      grant(names.decideSubject, "asking for a decision"),
+      grant(names.submitPattern, "submitting a message durably"),
+    ],
+    subscribe: [INBOXES, grant(names.toWire(`${REPLY_PREFIX}>`), "decisions for submitted messages")],
+  };
+}
+
+export function producerCrossings({ names }: Bus): readonly Crossing[] {
+  return [
+    { kind: "service", subject: names.decideSubject },
+    { kind: "service", subject: names.submitPattern },
+    { kind: "stream", subject: names.toWire(`${REPLY_PREFIX}>`) },
+  ];
+}
+
+/** Takes work from the durables that the operator made; makes, changes and deletes none. */
+export function workerGrants({ names, fixedSubjects }: Bus): Grants {
+  const { assignments } = names.streams;
+  return {
+    publish: [
+      grant(ACCOUNT_INFO, "the check of client libraries that there is JetStream"),
+      grant(`${CONSUMER_API}.LIST.${assignments}`, "seeing which providers there are"),
+      grant(`${CONSUMER_API}.INFO.${assignments}.*`, "finding a provider's consumer"),
+      grant(`${CONSUMER_API}.MSG.NEXT.${assignments}.*`, "pulling assignments"),
+      ...acknowledgeGrants(assignments, "*"),
+      ...answerSubjects(names.toWire).map((subject) => grant(subject, "acknowledging assignments, reporting results")),
+    ],
+    subscribe: [
+      INBOXES,
+      ...fixedSubjects.map((subject) => grant(names.toWire(subject), "assignments of a legacy provider")),
+    ],
+  };
+}
+
+export function workerCrossings({ names, fixedSubjects }: Bus): readonly Crossing[] {
+  const { assignments } = names.streams;
+  return [
+    { kind: "service", subject: ACCOUNT_INFO },
+    { kind: "service", subject: `${CONSUMER_API}.LIST.${assignments}` },
+    { kind: "service", subject: `${CONSUMER_API}.INFO.${assignments}.*` },
+    { kind: "service", subject: `${CONSUMER_API}.MSG.NEXT.${assignments}.*`, manyAnswers: true },
+    ...acknowledgeGrants(assignments, "*").map(({ subject }): Crossing => ({ kind: "service", subject })),
+    ...answerSubjects(names.toWire).map((subject): Crossing => ({ kind: "service", subject })),
+    ...fixedSubjects.map((subject): Crossing => ({ kind: "stream", subject: names.toWire(subject) })),
+  ];
+}
+
+/** The bare subject, and the longer forms below it that name effect and provider. */
+function answerSubjects(toWire: (subject: string) => string): readonly string[] {
+  return [ASSIGNMENT_ACK_SUBJECT, RESULT_SUBJECT].flatMap((subject) => [toWire(subject), toWire(`${subject}.>`)]);
+}

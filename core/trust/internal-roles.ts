@@ -1,0 +1,88 @@
+// What operator and routers may do in the internal account, which holds every stream and bucket.
+import { DLQ_SUBJECT, DLQ_SUBJECT_BY_KIND, type Names, REPLY_PREFIX } from "../handover/subjects.ts";
+import { type Bus, type Grant, type Grants, grant, INBOXES } from "./grant.ts";
+
+const API = "$JS.API";
+/** Answered by every server to every user: account and permissions of the connection that asks. */
+const USER_INFO = grant("$SYS.REQ.USER.INFO", "learning what it may do itself");
+
+/** Administration of its own streams, buckets and consumers; it deletes and purges none of them. */
+export function operatorGrants({ names }: Bus): Grants {
+  const { submit, assignments, dlq } = names.streams;
+  const { config, acks } = names.buckets;
+  const streams = [submit, assignments, dlq, keyValueStream(config), keyValueStream(acks)];
+  return {
+    publish: [
+      USER_INFO,
+      grant(`${API}.INFO`, "limits of the account"),
+      ...streams.flatMap((stream) => [
+        grant(`${API}.STREAM.CREATE.${stream}`, "making what is missing"),
+        grant(`${API}.STREAM.INFO.${stream}`, "comparing settings"),
+      ]),
+      grant(`${API}.STREAM.UPDATE.${assignments}`, "binding the fixed subjects of legacy providers"),
+      ...[submit, assignments].flatMap((stream) => [
+        grant(`${API}.CONSUMER.CREATE.${stream}.>`, "the durables of routers and providers"),
+        grant(`${API}.CONSUMER.INFO.${stream}.*`, "comparing settings"),
+      ]),
+      ...[config, acks].flatMap(watchGrants),
+      grant(`$KV.${config}.>`, "writing configuration"),
+      grant(`${API}.DIRECT.GET.${dlq}`, "listing dead letters"),
+    ],
+    subscribe: [INBOXES],
+  };
+}
+
+/** What handling a message takes, and nothing that changes configuration, streams or consumers. */
+export function routerGrants({ names, fixedSubjects }: Bus): Grants {
+  const { submit, assignments } = names.streams;
+  const { config, acks } = names.buckets;
+  const decide = names.consumers.decide;
+  return {
+    publish: [
+      USER_INFO,
+      ...watchGrants(config),
+      grant(`$KV.${acks}.>`, "acknowledging configuration"),
+      grant(`${API}.STREAM.INFO.${submit}`, "creation time of the stream, half of an effect's id"),
+      grant(`${API}.CONSUMER.INFO.${submit}.${decide}`, "looking for its consumer"),
+      grant(`${API}.CONSUMER.MSG.NEXT.${submit}.${decide}`, "pulling submitted messages"),
+      ...acknowledgeGrants(submit, decide),
+      grant(names.assignmentPattern, "storing assignments and decisions"),
+      grant(`${API}.DIRECT.GET.${assignments}`, "reading what stands for an effect"),
+      grant(`${API}.STREAM.MSG.DELETE.${assignments}`, "withdrawing an attempt that another has superseded"),
+      ...[DLQ_SUBJECT, ...Object.values(DLQ_SUBJECT_BY_KIND)].map((subject) =>
+        grant(names.toWire(subject), "dead letters"),
+      ),
+      grant(names.toWire(`${REPLY_PREFIX}>`), "decisions for submitted messages"),
+      grant("_R_.>", "answers to requests from other accounts"),
+      ...fixedSubjects.map((subject) => grant(names.toWire(subject), "assignments of a legacy provider")),
+    ],
+    subscribe: [
+      INBOXES,
+      grant(names.decideSubject, "requests"),
+      grant(names.decideTenantPattern, "requests whose tenant an import fixes"),
+    ],
+  };
+}
+
+/** Following a bucket: a consumer that ends with its listener, and a look at single keys. */
+function watchGrants(bucket: string): readonly Grant[] {
+  const stream = keyValueStream(bucket);
+  return [
+    grant(`${API}.STREAM.INFO.${stream}`, "noticing that the bucket was made anew"),
+    grant(`${API}.CONSUMER.CREATE.${stream}`, "following the bucket"),
+    grant(`${API}.CONSUMER.DELETE.${stream}.*`, "ending that"),
+    grant(`${API}.DIRECT.GET.${stream}`, "looking at one key"),
+    grant(`$JS.FC.${stream}.>`, "flow control of that consumer"),
+  ];
+}
+
+/** Servers write acknowledgement subjects with or without domain and account in front (ADR-15). */
+export function acknowledgeGrants(stream: string, consumer: string): readonly Grant[] {
+  return [`$JS.ACK.${stream}.${consumer}.>`, `$JS.ACK.*.*.${stream}.${consumer}.>`].map((subject) =>
+    grant(subject, "settling deliveries"),
+  );
+}
+
+function keyValueStream(bucket: Names["buckets"]["config"]): string {
+  return `KV_${bucket}`;
+}
