@@ -28,14 +28,25 @@ export function parseManifests(text: string): readonly Manifest[] {
     .filter((manifest) => manifest !== null);
 }
 
+interface Workload {
+  readonly template?: { readonly metadata?: object; readonly spec: { readonly volumes?: readonly object[] } };
+  readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
+}
+
 /** Each pod that the manifests would become, with the name of what makes it. */
 function podsOf(manifests: readonly Manifest[]): readonly { readonly name: string; readonly pod: Manifest }[] {
   return manifests.flatMap((manifest) => {
     const name = `${manifest.kind}/${manifest.metadata.name}`;
     if (manifest.kind === "Pod") return [{ name, pod: manifest }];
-    const { template } = (manifest.spec ?? {}) as { readonly template?: Pick<Manifest, "metadata" | "spec"> };
+    const { template, volumeClaimTemplates = [] } = (manifest.spec ?? {}) as Workload;
     if (template === undefined) return [];
     const metadata = { ...template.metadata, name: manifest.metadata.name };
-    return [{ name, pod: { apiVersion: "v1", kind: "Pod", ...template, metadata } }];
+    // As the controller of StatefulSets does.
+    const claims = volumeClaimTemplates.map(({ metadata: claim }) => ({
+      name: claim.name,
+      persistentVolumeClaim: { claimName: `${claim.name}-${manifest.metadata.name}-0` },
+    }));
+    const spec = { ...template.spec, volumes: [...(template.spec.volumes ?? []), ...claims] };
+    return [{ name, pod: { apiVersion: "v1", kind: "Pod", metadata, spec } }];
   });
 }
