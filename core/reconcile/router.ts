@@ -53,7 +53,8 @@ function fencedConditions({ generation, fenced }: ObservedRouter): readonly Obse
     const message = "NATS keeps producers and workers out of configuration, streams and consumers";
     return [condition(generation, "Fenced", "True", "SeparateAccounts", message)];
   }
-  const message = "whoever can connect to NATS may read and write everything; give operator and routers an account of their own";
+  const message =
+    "whoever can connect to NATS may read and write everything; give operator and routers an account of their own";
   return [condition(generation, "Fenced", "False", "OneAccount", message)];
 }
 

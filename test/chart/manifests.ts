@@ -34,7 +34,7 @@ interface Workload {
 }
 
 /** Each pod that the manifests would become, with the name of what makes it. */
-function podsOf(manifests: readonly Manifest[]): readonly { readonly name: string; readonly pod: Manifest }[] {
+export function podsOf(manifests: readonly Manifest[]): readonly { readonly name: string; readonly pod: Manifest }[] {
   return manifests.flatMap((manifest) => {
     const name = `${manifest.kind}/${manifest.metadata.name}`;
     if (manifest.kind === "Pod") return [{ name, pod: manifest }];
