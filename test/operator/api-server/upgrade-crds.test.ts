@@ -1,6 +1,6 @@
 // The upgrade of CRDs on a real API server, by a service account that may get and patch four names and nothing else.
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, it } from "mocha";
+import { after, before, describe, it } from "mocha";
 import { crdName, customResourceDefinition, VERSION_ANNOTATION } from "../../../core/crd/custom-resource-definition.ts";
 import type { ObjectKind } from "../../../core/policy/spec.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
@@ -49,17 +49,6 @@ describe("the upgrade of CRDs", function () {
     });
   });
 
-  afterEach(async () => {
-    if (server === undefined) return;
-    for (const kind of OBJECT_KINDS) await requestApi(server, "DELETE", `${CRDS}/${crdName(kind)}`);
-    const isGone = async (kind: ObjectKind): Promise<boolean> =>
-      (await requestApi(server, "GET", `${CRDS}/${crdName(kind)}`)).status === 404;
-    await eventually(async () => (await Promise.all(OBJECT_KINDS.map(isGone))).every((gone) => gone), {
-      deadlineMs: DEADLINE_MS,
-      describe: "all CRDs are gone",
-    });
-  });
-
   after(async () => {
     client?.close();
     await server?.stop();
@@ -72,12 +61,15 @@ describe("the upgrade of CRDs", function () {
   const outcomes = (of: readonly CrdOutcome[]): string[] => of.map(({ outcome }) => outcome);
   const all = (outcome: CrdOutcome["outcome"]): string[] => OBJECT_KINDS.map(() => outcome);
 
-  async function install(version: string, manager = "kubectl"): Promise<void> {
-    for (const kind of OBJECT_KINDS) {
-      const path = `${CRDS}/${crdName(kind)}?fieldManager=${manager}`;
-      const body = customResourceDefinition(kind, version);
-      await expectStatus(server, 201, "PATCH", path, { body, contentType: APPLY });
-    }
+  /** Makes all CRDs those of a release, whatever they were. */
+  async function install(version: string): Promise<void> {
+    for (const kind of OBJECT_KINDS) await applyCrd(customResourceDefinition(kind, version));
+    await waitUntilEstablished();
+  }
+
+  async function applyCrd(body: { readonly metadata: { readonly name: string } }): Promise<void> {
+    const path = `${CRDS}/${body.metadata.name}?fieldManager=kubectl&force=true`;
+    await expectStatus(server, 200, "PATCH", path, { body, contentType: APPLY });
   }
 
   async function read(kind: ObjectKind): Promise<KubernetesObject> {
@@ -90,7 +82,7 @@ describe("the upgrade of CRDs", function () {
   const versions = async (): Promise<(string | undefined)[]> =>
     (await readAll()).map(({ metadata }) => metadata.resourceVersion);
 
-  async function waitUntilSettled(): Promise<void> {
+  async function waitUntilEstablished(): Promise<void> {
     const accepted = (crd: KubernetesObject): boolean =>
       JSON.stringify(crd.status ?? {}).includes('"type":"Established"') &&
       !JSON.stringify(crd.status).includes("False");
@@ -100,35 +92,8 @@ describe("the upgrade of CRDs", function () {
     });
   }
 
-  it("writes nothing where the release's own CRDs are installed", async () => {
-    for (const body of readCrds()) {
-      await expectStatus(server, 201, "PATCH", `${CRDS}/${body.metadata.name}?fieldManager=kubectl`, {
-        body,
-        contentType: APPLY,
-      });
-    }
-    await waitUntilSettled();
-    const before = await versions();
-    assert.deepEqual(outcomes(await upgrade()), all("UpToDate"));
-    assert.deepEqual([writes, await versions()], [0, before]);
-  });
-
-  it("makes older ones new, and then has nothing to do", async () => {
-    await install(OLDER);
-    await waitUntilSettled();
-    const upgraded = await upgrade();
-    assert.deepEqual(outcomes(upgraded), all("Upgraded"));
-    assert.match(upgraded[0]?.detail ?? "", new RegExp(`^from ${OLDER} to release ${PRODUCT_VERSION}$`));
-    for (const { metadata } of await readAll()) {
-      assert.equal(metadata.annotations?.[VERSION_ANNOTATION], PRODUCT_VERSION);
-      assert.ok(metadata.managedFields?.some(({ manager }) => manager === FIELD_MANAGER));
-    }
-    const served = collectionPath("RoutingPolicy", "default");
-    await eventually(async () => (await requestApi(server, "GET", served)).status === 200, {
-      deadlineMs: DEADLINE_MS,
-      describe: "policies are served",
-    });
-    assert.deepEqual([outcomes(await upgrade()), writes], [all("UpToDate"), 0]);
+  it("creates nothing where nothing is installed", async () => {
+    assert.deepEqual([outcomes(await upgrade()), writes], [all("Missing"), 0]);
   });
 
   it("takes over one that helm made, with all that an older schema had and ours has not", async () => {
@@ -144,11 +109,36 @@ describe("the upgrade of CRDs", function () {
       const body = { ...rest, metadata: { name: metadata.name }, spec: { ...spec, names, versions: [old] } };
       await expectStatus(server, 201, "POST", `${CRDS}?fieldManager=helm`, { body });
     }
-    await waitUntilSettled();
+    await waitUntilEstablished();
     const upgraded = await upgrade();
     assert.deepEqual(outcomes(upgraded), all("Upgraded"), JSON.stringify(upgraded));
     const policies = await read("RoutingPolicy");
     assert.doesNotMatch(JSON.stringify(policies.spec), /"old"/);
+    assert.deepEqual([outcomes(await upgrade()), writes], [all("UpToDate"), 0]);
+  });
+
+  it("writes nothing where the release's own CRDs are installed", async () => {
+    for (const body of readCrds()) await applyCrd(body);
+    await waitUntilEstablished();
+    const before = await versions();
+    assert.deepEqual(outcomes(await upgrade()), all("UpToDate"));
+    assert.deepEqual([writes, await versions()], [0, before]);
+  });
+
+  it("makes older ones new, and then has nothing to do", async () => {
+    await install(OLDER);
+    const upgraded = await upgrade();
+    assert.deepEqual(outcomes(upgraded), all("Upgraded"));
+    assert.match(upgraded[0]?.detail ?? "", new RegExp(`^from ${OLDER} to release ${PRODUCT_VERSION}$`));
+    for (const { metadata } of await readAll()) {
+      assert.equal(metadata.annotations?.[VERSION_ANNOTATION], PRODUCT_VERSION);
+      assert.ok(metadata.managedFields?.some(({ manager }) => manager === FIELD_MANAGER));
+    }
+    const served = collectionPath("RoutingPolicy", "default");
+    await eventually(async () => (await requestApi(server, "GET", served)).status === 200, {
+      deadlineMs: DEADLINE_MS,
+      describe: "policies are served",
+    });
     assert.deepEqual([outcomes(await upgrade()), writes], [all("UpToDate"), 0]);
   });
 
@@ -167,7 +157,6 @@ describe("the upgrade of CRDs", function () {
 
   it("leaves newer ones untouched, and one that is newer among older ones", async () => {
     await install(NEWER);
-    await waitUntilSettled();
     const before = await versions();
     const result = await upgrade();
     assert.deepEqual([outcomes(result), writes, await versions()], [all("NewerInstalled"), 0, before]);
@@ -184,26 +173,8 @@ describe("the upgrade of CRDs", function () {
     );
   });
 
-  it("creates nothing: a CRD that is missing, or is just being deleted, is said to be", async () => {
-    assert.deepEqual([outcomes(await upgrade()), writes], [all("Missing"), 0]);
-    await install(OLDER);
-    await waitUntilSettled();
-    const path = `${CRDS}/${crdName("Router")}`;
-    const metadata = { finalizers: ["test.example/hold"] };
-    const contentType = "application/merge-patch+json";
-    await expectStatus(server, 200, "PATCH", path, { body: { metadata }, contentType });
-    await expectStatus(server, 200, "DELETE", path);
-    const result = await upgrade();
-    assert.deepEqual(
-      result.map(({ kind, outcome }) => (kind === "Router" ? outcome === "Missing" : outcome === "Upgraded")),
-      OBJECT_KINDS.map(() => true),
-    );
-    await expectStatus(server, 200, "PATCH", path, { body: { metadata: { finalizers: null } }, contentType });
-  });
-
   it("is done once by two operators at once, and a later release wins over this one in any order", async () => {
     await install(OLDER);
-    await waitUntilSettled();
     const both = await Promise.all([upgrade(), upgrade()]);
     for (const result of both) {
       assert.ok(
@@ -231,5 +202,19 @@ describe("the upgrade of CRDs", function () {
     assert.deepEqual(outcomes(result), all("Failed"));
     assert.match(result[0]?.detail ?? "", /cannot patch/);
     reader.close();
+  });
+
+  it("does not touch one that is just being deleted", async () => {
+    await install(OLDER);
+    const path = `${CRDS}/${crdName("Router")}`;
+    const metadata = { finalizers: ["test.example/hold"] };
+    const contentType = "application/merge-patch+json";
+    await expectStatus(server, 200, "PATCH", path, { body: { metadata }, contentType });
+    await expectStatus(server, 200, "DELETE", path);
+    const result = await upgrade();
+    assert.deepEqual(
+      result.map(({ kind, outcome }) => (kind === "Router" ? outcome === "Missing" : outcome === "Upgraded")),
+      OBJECT_KINDS.map(() => true),
+    );
   });
 });
