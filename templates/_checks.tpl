@@ -23,4 +23,25 @@
 {{ fail "operator.watch has namespaces and namespaceSelector: choose one" }}
 {{- end -}}
 {{- end -}}
+{{- if .Values.nats.enabled -}}
+{{ include "beamline.checkStored" . }}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses what would hide all that NATS has stored: a cluster does not see the streams of a single server (tried on 2.15), nor
+one account those of another. Sees nothing without a cluster to look at (`helm template`). */}}
+{{- define "beamline.checkStored" -}}
+{{- $name := include "beamline.nats.fullname" . -}}
+{{- with lookup "apps/v1" "StatefulSet" .Release.Namespace $name -}}
+{{- $stored := .metadata.annotations | default dict -}}
+{{- $wayOut := printf "docs/helm.md says how to move. When nothing that is stored is needed, delete the StatefulSet %s and its volumes first" $name -}}
+{{- $servers := index $stored "beamline.dev/nats-replicas" | default (toString $.Values.nats.replicas) -}}
+{{- if ne $servers (toString $.Values.nats.replicas) -}}
+{{ fail (printf "nats.replicas is %v and was %s: the streams would no longer be seen. %s" $.Values.nats.replicas $servers $wayOut) }}
+{{- end -}}
+{{- $secure := index $stored "beamline.dev/nats-secure" | default (toString $.Values.nats.secure) -}}
+{{- if ne $secure (toString $.Values.nats.secure) -}}
+{{ fail (printf "nats.secure is %v and was %s: the streams are in another account and would no longer be seen. %s" $.Values.nats.secure $secure $wayOut) }}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -81,7 +81,10 @@ describe("chart, its NATS on a cluster", function () {
     const first = await connect({ servers });
     await (await jetstreamManager(first)).streams.add({ name: "KEPT", subjects: ["kept"], num_replicas: 3 });
     for (let index = 0; index < MESSAGES; index++) await jetstream(first).publish("kept", String(index));
-    await first.close();
+    const heard: string[] = [];
+    void (async () => {
+      for await (const { type } of first.status()) heard.push(type);
+    })();
 
     const uids = (): Promise<string> =>
       kubectl(
@@ -107,9 +110,9 @@ describe("chart, its NATS on a cluster", function () {
       [],
     );
 
-    const second = await connect({ servers });
-    const { state, cluster: group } = await (await jetstreamManager(second)).streams.info("KEPT");
-    await second.close();
+    assert.ok(heard.includes("ldm"), `the server said that it would go before it went, not only: ${heard}`);
+    const { state, cluster: group } = await (await jetstreamManager(first)).streams.info("KEPT");
+    await first.close();
     assert.equal(state.messages, MESSAGES);
     assert.equal(group?.replicas?.length, 2);
   });

@@ -205,6 +205,18 @@ describe("chart, installed", function () {
         assert.equal(await replicas("router", "default"), "7");
       });
 
+      it("refuses an upgrade that would hide what NATS has stored", async () => {
+        for (const [setting, message] of [
+          ["nats.replicas=3", /nats\.replicas is 3 and was 1: the streams would no longer be seen/],
+          ["nats.secure=false", /nats\.secure is false and was true: the streams are in another account/],
+        ] as const) {
+          const words = ["upgrade", RELEASE, CHART_DIR, `--namespace=${NAMESPACE}`, "--no-hooks", `--set=${setting}`];
+          const { code, stderr } = await helm.run(name, ...words);
+          assert.notEqual(code, 0, setting);
+          assert.match(stderr, message);
+        }
+      });
+
       it("leaves CRDs and the objects of others when it is uninstalled", async () => {
         const provider = { apiVersion: "beamline.dev/v1alpha1", kind: "Provider", metadata: { name }, spec: {} };
         const providers = "/apis/beamline.dev/v1alpha1/namespaces/default/providers";
