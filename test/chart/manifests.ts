@@ -19,6 +19,7 @@ export interface Manifest {
   };
   readonly spec?: unknown;
   readonly rules?: readonly Rule[];
+  readonly data?: Readonly<Record<string, string>>;
 }
 
 /** As Helm reads YAML, which takes 0440 for an octal number. */

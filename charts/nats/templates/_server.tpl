@@ -33,8 +33,8 @@ server_name: $SERVER_NAME
 port: 4222
 http_port: 8222
 max_payload: {{ .Values.maxPayload }}
-lame_duck_duration: {{ .Values.lameDuckDuration }}
-lame_duck_grace_period: 10s
+lame_duck_duration: {{ .Values.lameDuckDuration | quote }}
+lame_duck_grace_period: "10s"
 
 jetstream {
   store_dir: "/data"
