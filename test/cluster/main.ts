@@ -8,6 +8,7 @@ import { BeamlineError, describeError, exitCodeOf } from "../../runtime/errors.t
 import { type Cluster, openCluster, startCluster } from "./cluster.ts";
 import { layoutOf } from "./cluster-layout.ts";
 import { clusterNames, readRecord, removeCluster } from "./cluster-record.ts";
+import { EXAMPLES_REFERENCE, writeExamplesImage } from "./examples-image.ts";
 import { findOnPath } from "./executable.ts";
 import { findProgram } from "./find-program.ts";
 import { stillRuns } from "./process-record.ts";
@@ -21,7 +22,7 @@ const USAGE = `npm run cluster -- <command> [--name <cluster>]
   status               which clusters there are, and which of their processes run
   kubectl <arguments>  kubectl as the cluster's administrator
   helm <arguments>     helm likewise
-  build-image          makes the images of this checkout and of nats-server, and makes them known to the node
+  build-image          makes the images of this checkout, its examples and nats-server, and makes them known to the node
   load-image <tar>     makes a container image (docker save, or test/cluster/image.ts) known to the node
   kubeconfig           prints the path of the administrator's kubeconfig
 
@@ -85,6 +86,7 @@ async function buildImages(name: string): Promise<void> {
     for (const [reference, write] of [
       [PRODUCT_REFERENCE, buildProductImage],
       [NATS_REFERENCE, writeNatsImage],
+      [EXAMPLES_REFERENCE, writeExamplesImage],
     ] as const) {
       const path = join(directory, "image.tar");
       await write(path);

@@ -24,10 +24,11 @@ const PATH = "/usr/local/bin:/usr/bin:/bin";
 const KEPT = /\.js$|\/package\.json$/;
 const VERSION_FILE = "runtime/product-version.js";
 
-export const PRODUCT_REPOSITORY = "beamline.test/beamline";
-export const NATS_REPOSITORY = "beamline.test/nats";
+/** As the chart's values name them, so that it installs as it stands. */
+export const PRODUCT_REPOSITORY = "beamline/beamline";
+export const NATS_REPOSITORY = "nats";
 export const PRODUCT_REFERENCE = `${PRODUCT_REPOSITORY}:${PRODUCT_VERSION}`;
-export const NATS_REFERENCE = `${NATS_REPOSITORY}:${formatVersion(TESTED_NATS_VERSION)}`;
+export const NATS_REFERENCE = `${NATS_REPOSITORY}:${formatVersion(TESTED_NATS_VERSION)}-alpine`;
 
 export interface ProductImageOptions {
   /** With a host and a tag; the release's own when absent. */
