@@ -41,10 +41,18 @@ const WRITE_TIMEOUT_MS = 5_000;
 const MISSING_CHECK_MS = 250;
 /** A removal's mark must outlive every watch that is behind; those read everything afresh after 10 s at the latest. */
 const PURGE_MARK_TTL_MS = 60_000;
+/** The server takes its time with what has expired. */
+const PURGE_MARK_GRACE_MS = 5_000;
 
 export class KvMirror {
   private readonly options: KvMirrorOptions;
   private readonly known = new Map<string, MirrorEntry>();
+  /** Keys that stand otherwise than they were last known by the one who asks (`takeTouched`). */
+  private touched = new Set<string>();
+  /** Values on their way, undefined for a removal: their echo is no news. */
+  private readonly writing = new Map<string, { readonly value: Uint8Array | undefined }>();
+  /** When the marks of purged keys are gone for good, earliest first. */
+  private readonly expiring = new Map<string, number>();
   private watch: BucketWatch | undefined;
   private timer: NodeJS.Timeout | undefined;
   private whole = false;
@@ -70,6 +78,7 @@ export class KvMirror {
     });
     this.timer = setInterval(() => {
       if (this.watch?.state() === "missing") onMissing();
+      this.dropExpired();
     }, MISSING_CHECK_MS);
   }
 
@@ -103,6 +112,13 @@ export class KvMirror {
     for (const [key, entry] of this.known) if (key.startsWith(prefix)) yield [key, entry];
   }
 
+  /** Keys that were changed by others, or found changed, since the last call; none of those that were told by a reset. */
+  takeTouched(): ReadonlySet<string> {
+    const { touched } = this;
+    this.touched = new Set();
+    return touched;
+  }
+
   /**
    * Writes a key that nobody else has written since it was last seen; returns the sequence. Throws UNAVAILABLE otherwise,
    * after looking what stands there, and when the bucket has been read afresh since `incarnation`: trying again is then right.
@@ -113,7 +129,7 @@ export class KvMirror {
     this.require(incarnation);
     const expectRevision = this.known.get(key)?.sequence ?? 0;
     const options = { timeoutMs: WRITE_TIMEOUT_MS, expectRevision, ...(ttlMs === undefined ? {} : { ttlMs }) };
-    const result = await putKey(link.mux, bucket, key, value, options);
+    const result = await this.announced(key, value, () => putKey(link.mux, bucket, key, value, options));
     return this.settle(key, value, result, incarnation);
   }
 
@@ -122,7 +138,8 @@ export class KvMirror {
     const { link, bucket } = this.options;
     this.require(incarnation);
     const expectRevision = this.known.get(key)?.sequence ?? 0;
-    const result = await deleteKey(link.mux, bucket, key, { timeoutMs: WRITE_TIMEOUT_MS, expectRevision });
+    const options = { timeoutMs: WRITE_TIMEOUT_MS, expectRevision };
+    const result = await this.announced(key, undefined, () => deleteKey(link.mux, bucket, key, options));
     return this.settle(key, undefined, result, incarnation);
   }
 
@@ -132,9 +149,36 @@ export class KvMirror {
     const expectRevision = this.known.get(key)?.sequence ?? 0;
     const options = { timeoutMs: WRITE_TIMEOUT_MS, expectRevision, ttlMs: PURGE_MARK_TTL_MS };
     const { incarnation } = this;
-    const result = await purgeKey(link.mux, bucket, key, options);
+    const result = await this.announced(key, undefined, () => purgeKey(link.mux, bucket, key, options));
     const sequence = await this.settle(key, undefined, result, incarnation);
-    if (this.known.get(key)?.sequence === sequence) this.known.set(key, { value: undefined, sequence, purged: true });
+    if (this.known.get(key)?.sequence !== sequence) return;
+    this.known.set(key, { value: undefined, sequence, purged: true });
+    this.expiring.delete(key);
+    this.expiring.set(key, performance.now() + PURGE_MARK_TTL_MS + PURGE_MARK_GRACE_MS);
+  }
+
+  private async announced(
+    key: string,
+    value: Uint8Array | undefined,
+    write: () => Promise<PublishResult>,
+  ): Promise<PublishResult> {
+    const own = { value };
+    this.writing.set(key, own);
+    try {
+      return await write();
+    } finally {
+      if (this.writing.get(key) === own) this.writing.delete(key);
+    }
+  }
+
+  /** Of a mark that has expired nothing is told. Believed gone too early, a write of its key fails once and looks. */
+  private dropExpired(): void {
+    const nowMs = performance.now();
+    for (const [key, dueMs] of this.expiring) {
+      if (dueMs > nowMs) return;
+      this.expiring.delete(key);
+      if (this.known.get(key)?.purged) this.known.delete(key);
+    }
   }
 
   private take({ key, value, sequence }: BucketEntry): void {
@@ -142,6 +186,9 @@ export class KvMirror {
     if (before !== undefined && before.sequence >= sequence) return;
     // A copy: the watch's bytes are a view of a socket buffer.
     this.known.set(key, { value: value === undefined ? undefined : new Uint8Array(value), sequence });
+    const own = this.writing.get(key);
+    if (own !== undefined && sameValue(own.value, value)) return;
+    this.touched.add(key);
     if (this.whole) this.options.onChange();
   }
 
@@ -172,6 +219,7 @@ export class KvMirror {
     const found = await getKey(link.mux, bucket, key, WRITE_TIMEOUT_MS);
     if (found.kind !== "found" && found.kind !== "missing") return;
     const standing = found.kind === "found" ? found : undefined;
+    this.touched.add(key);
     if (isOtherBucket(this.known.get(key), standing)) {
       log.warn("bucket was replaced", { bucket, key });
       this.readAfresh();
@@ -197,7 +245,14 @@ export class KvMirror {
     this.count++;
     this.whole = false;
     this.known.clear();
+    this.touched.clear();
+    this.expiring.clear();
   }
+}
+
+function sameValue(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return Buffer.compare(left, right) === 0;
 }
 
 function describeResult(result: Exclude<PublishResult, { readonly kind: "stored" }>): string {

@@ -2,7 +2,7 @@
 import type { RouterKey } from "../core/config/entry.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
 import type { BackoffSpec } from "../core/reconcile/backoff.ts";
-import type { EntryPlan } from "../core/reconcile/plan-entries.ts";
+import { EMPTY_PLAN, type EntryPlan } from "../core/reconcile/plan-entries.ts";
 import { rolloutHold } from "../core/reconcile/rollout-hold.ts";
 import { reasonOf } from "../runtime/errors.ts";
 import { AckReader } from "./ack-reader.ts";
@@ -12,7 +12,7 @@ import type { SourceSnapshot } from "./interfaces.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import type { WorkKind } from "./metrics.ts";
 import type { OperatorOptions } from "./operator-options.ts";
-import { EMPTY_PLAN, planConfig } from "./plan-config.ts";
+import { planConfig } from "./plan-config.ts";
 import { ProviderConsumers } from "./provider-consumers.ts";
 import { ConfigPublisher } from "./publish-config.ts";
 import { purgeRemovals } from "./purge-removals.ts";
@@ -283,7 +283,7 @@ export class Operator {
       snapshot,
       plan: this.shown,
       head: this.publisher.current,
-      target: (key) => this.publisher.target(key),
+      targets: this.publisher.allTargets,
       acks: this.acks.byPodUid(),
       pods: infrastructure.pods(),
       infrastructure: infrastructure.status(),

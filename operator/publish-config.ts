@@ -1,16 +1,22 @@
 // Makes the configuration bucket hold exactly what is desired, then writes the head that says so (architecture.md "Configuration").
 import { randomBytes } from "node:crypto";
-import type { ConfigEntry, ConfigHead, RouterKey, StagedEntry } from "../core/config/entry.ts";
-import { encodeEntry, parseEntry } from "../core/config/entry-value.ts";
-import { configHead, encodeHead, parseHead, parseJsonRecord } from "../core/config/head.ts";
+import type { ConfigEntry, ConfigHead, RouterKey } from "../core/config/entry.ts";
+import { parseEntry } from "../core/config/entry-value.ts";
+import { encodeHead, headOf, parseHead, parseJsonRecord } from "../core/config/head.ts";
 import { BUCKET_EPOCH_KEY, BUS_OWNER_KEY, FILE_OBJECT_PREFIX, headKey, parseConfigKey } from "../core/config/keys.ts";
 import type { ProgrammedTarget } from "../core/config/programmed.ts";
+import type { LayeredMap } from "../core/layered-map.ts";
 import { nodeCodec } from "../runtime/bytes.ts";
 import type { Logger } from "../runtime/log.ts";
-import type { KvMirror, MirrorEntry } from "./kv-mirror.ts";
+import { type DesiredSet, desiredSet, NOTHING_DESIRED } from "./desired-set.ts";
+import type { KvMirror } from "./kv-mirror.ts";
+import { ProgrammedTargets, type Removal, type WrittenHead } from "./programmed-targets.ts";
 
 /** What publishing needs of the bucket; a simulation has a model of it. */
-export type ConfigBucket = Pick<KvMirror, "isWhole" | "incarnation" | "get" | "entries" | "put" | "remove" | "purge">;
+export type ConfigBucket = Pick<
+  KvMirror,
+  "isWhole" | "incarnation" | "get" | "entries" | "takeTouched" | "put" | "remove" | "purge"
+>;
 
 export interface ConfigPublisherOptions {
   readonly mirror: ConfigBucket;
@@ -27,36 +33,34 @@ export type PublishOutcome =
   /** The bucket is not known whole: it will be told when it is. */
   | { readonly kind: "not_ready" };
 
-/** A removed key: it stays as a mark until every router has acknowledged the head without it. */
-export interface Removal {
-  readonly key: string;
-  readonly revision: number;
-  readonly epoch: string;
-}
-
 const EPOCH_BYTES = 12;
 /** Writes that wait for their acknowledgement at once. */
 const MAX_WRITES_IN_FLIGHT = 64;
 
 export class ConfigPublisher {
   private readonly options: ConfigPublisherOptions;
-  private readonly targets = new Map<string, ProgrammedTarget>();
-  private readonly removals = new Map<string, Removal>();
-  private head: { readonly revision: number; readonly epoch: string } | undefined;
-  /** Values whose entries were made last, so that thousands of unchanged ones are not encoded and digested again. */
-  private encoded = new Map<string, { readonly entry: ConfigEntry; readonly staged: StagedEntry }>();
+  private readonly targets = new ProgrammedTargets();
+  private head: WrittenHead | undefined;
+  private desired: DesiredSet = NOTHING_DESIRED;
+  private records: ReadonlyMap<string, Uint8Array> = new Map();
+  /** Keys that may stand otherwise than desired, or after the head. */
+  private readonly dirty = new Set<string>();
+  /** Bucket and epoch in which all other keys have been compared. */
+  private compared: { readonly incarnation: number; readonly epoch: string } | undefined;
+  /** Highest sequence of this router's keys, the head aside. */
+  private lastChange = 0;
 
   constructor(options: ConfigPublisherOptions) {
     this.options = options;
   }
 
   /** Head in force as far as this operator knows; undefined before the first. */
-  get current(): { readonly revision: number; readonly epoch: string } | undefined {
+  get current(): WrittenHead | undefined {
     return this.head;
   }
 
   /** Head that stands in the bucket, whoever wrote it. */
-  standingHead(): { readonly revision: number; readonly epoch: string } | undefined {
+  standingHead(): WrittenHead | undefined {
     const entry = this.options.mirror.get(headKey(this.options.router));
     const head = entry?.value === undefined ? undefined : parseHead(nodeCodec, entry.value);
     return head === undefined || entry === undefined ? undefined : { revision: entry.sequence, epoch: head.epoch };
@@ -66,20 +70,22 @@ export class ConfigPublisher {
     return this.targets.get(key);
   }
 
-  /** Removed keys whose marks still stand. */
-  pendingRemovals(): readonly Removal[] {
-    return [...this.removals.values()];
+  /** By key; another map after each change. */
+  get allTargets(): LayeredMap<ProgrammedTarget> {
+    return this.targets.all;
   }
 
-  /** Entries of this router that stand in the bucket. */
-  storedEntries(): ReadonlyMap<string, ConfigEntry> {
-    const stored = new Map<string, ConfigEntry>();
-    for (const [key, { value }] of this.routerKeys()) {
-      const parsed = parseConfigKey(this.options.router, key);
-      const entry = parsed === undefined || value === undefined ? undefined : parseEntry(nodeCodec, parsed, value);
-      if (entry !== undefined) stored.set(key, entry);
-    }
-    return stored;
+  /** Removed keys whose marks still stand. */
+  pendingRemovals(): readonly Removal[] {
+    return this.targets.pendingRemovals();
+  }
+
+  /** Entry of this router that stands in the bucket. */
+  storedEntry(key: string): ConfigEntry | undefined {
+    const { mirror, router } = this.options;
+    const value = mirror.get(key)?.value;
+    const parsed = value === undefined ? undefined : parseConfigKey(router, key);
+    return parsed === undefined || value === undefined ? undefined : parseEntry(nodeCodec, parsed, value);
   }
 
   /** Records of `_files.` that stand in the bucket. */
@@ -96,7 +102,7 @@ export class ConfigPublisher {
    * write did not succeed; calling again is then right, since only differences are written.
    */
   async publish(
-    entries: ReadonlyMap<string, ConfigEntry>,
+    entries: LayeredMap<ConfigEntry>,
     records: ReadonlyMap<string, Uint8Array>,
   ): Promise<PublishOutcome> {
     const { mirror } = this.options;
@@ -106,15 +112,16 @@ export class ConfigPublisher {
     const owner = await this.claimBus(incarnation);
     if (owner !== undefined) return { kind: "conflict", owner };
     const epoch = await this.ensureEpoch(incarnation);
-    await this.writeDifferences(records, mirror.entries(`${FILE_OBJECT_PREFIX}.`), incarnation);
-    const staged = this.encode(entries);
-    const values = new Map([...staged].map(([key, { value }]) => [key, value]));
-    await this.writeDifferences(values, this.routerKeys(), incarnation);
-    const changed = await this.writeHead(configHead(nodeCodec, epoch, staged.values()), incarnation);
+    this.desire(entries, records, { incarnation, epoch });
+    // What is touched from here on is compared the next time.
+    const keys = [...this.dirty];
+    await this.writeDifferences(keys.filter(isRecord), incarnation);
+    await this.writeDifferences(keys.filter(this.isEntry), incarnation);
+    this.noteLastChange(keys);
+    const changed = await this.writeHead(headOf(epoch, this.desired.set), incarnation);
     if (!mirror.isWhole() || mirror.incarnation !== incarnation) return { kind: "not_ready" };
     const revision = mirror.get(headKey(this.options.router))?.sequence ?? 0;
-    this.head = { revision, epoch };
-    this.updateTargets(entries, revision, epoch);
+    this.settle(keys, { revision, epoch });
     return { kind: "published", revision, epoch, changed };
   }
 
@@ -125,15 +132,13 @@ export class ConfigPublisher {
       await this.options.mirror.purge(key);
       this.options.onWrite("purge");
     }
-    this.removals.delete(key);
+    this.targets.markIsGone(key);
   }
 
-  private *routerKeys(): Generator<readonly [string, MirrorEntry]> {
-    const { mirror, router } = this.options;
-    const head = headKey(router);
-    for (const [key, entry] of mirror.entries(`${router.namespace}.${router.name}.`))
-      if (key !== head) yield [key, entry];
-  }
+  private readonly isEntry = (key: string): boolean => {
+    const { router } = this.options;
+    return key.startsWith(`${router.namespace}.${router.name}.`) && key !== headKey(router);
+  };
 
   /** Name of the Router that owns the bus when it is another one; otherwise it is this one from now on. */
   private async claimBus(incarnation: number): Promise<string | undefined> {
@@ -168,44 +173,54 @@ export class ConfigPublisher {
     return epoch;
   }
 
-  private encode(entries: ReadonlyMap<string, ConfigEntry>): ReadonlyMap<string, StagedEntry> {
-    const encoded = new Map<string, { readonly entry: ConfigEntry; readonly staged: StagedEntry }>();
-    const staged = new Map<string, StagedEntry>();
-    for (const [key, entry] of entries) {
-      const known = this.encoded.get(key);
-      const reuse = known !== undefined && isSameVersion(known.entry, entry) ? known.staged : undefined;
-      const made = reuse ?? stage(key, encodeEntry(nodeCodec, entry));
-      encoded.set(key, { entry, staged: made });
-      staged.set(key, made);
+  /** Takes over what is desired, and marks as dirty what that or the bucket makes differ. */
+  private desire(
+    entries: LayeredMap<ConfigEntry>,
+    records: ReadonlyMap<string, Uint8Array>,
+    compared: { readonly incarnation: number; readonly epoch: string },
+  ): void {
+    const { mirror, router } = this.options;
+    const { desired, dirty } = this;
+    this.desired = desiredSet(desired, entries);
+    for (const key of this.desired.encoded.changedSince(desired.encoded)) dirty.add(key);
+    if (records !== this.records) for (const key of [...this.records.keys(), ...records.keys()]) dirty.add(key);
+    this.records = records;
+    for (const key of mirror.takeTouched()) dirty.add(key);
+    if (this.compared?.incarnation === compared.incarnation && this.compared.epoch === compared.epoch) return;
+    this.compared = compared;
+    this.lastChange = 0;
+    for (const key of [...this.desired.encoded.keys(), ...records.keys()]) dirty.add(key);
+    for (const prefix of [`${router.namespace}.${router.name}.`, `${FILE_OBJECT_PREFIX}.`]) {
+      for (const [key] of mirror.entries(prefix)) dirty.add(key);
     }
-    this.encoded = encoded;
-    return staged;
   }
 
-  private async writeDifferences(
-    desired: ReadonlyMap<string, Uint8Array>,
-    standing: Iterable<readonly [string, MirrorEntry]>,
-    incarnation: number,
-  ): Promise<void> {
+  private async writeDifferences(keys: readonly string[], incarnation: number): Promise<void> {
     const { mirror, onWrite } = this.options;
-    const have = new Map(standing);
     const writes: (() => Promise<void>)[] = [];
-    for (const [key, value] of desired) {
-      const current = have.get(key)?.value;
-      if (current !== undefined && Buffer.compare(current, value) === 0) continue;
-      writes.push(async () => {
-        await mirror.put(key, value, incarnation);
-        onWrite("put");
-      });
-    }
-    for (const [key, { value }] of have) {
-      if (value === undefined || desired.has(key)) continue;
-      writes.push(async () => {
-        await mirror.remove(key, incarnation);
-        onWrite("delete");
-      });
+    for (const key of keys) {
+      const value = this.desired.encoded.get(key)?.value ?? this.records.get(key);
+      const current = mirror.get(key)?.value;
+      if (value !== undefined && (current === undefined || Buffer.compare(current, value) !== 0)) {
+        writes.push(async () => {
+          await mirror.put(key, value, incarnation);
+          onWrite("put");
+        });
+      } else if (value === undefined && current !== undefined) {
+        writes.push(async () => {
+          await mirror.remove(key, incarnation);
+          onWrite("delete");
+        });
+      }
     }
     await runAll(writes);
+  }
+
+  private noteLastChange(keys: readonly string[]): void {
+    for (const key of keys.filter(this.isEntry)) {
+      const standing = this.options.mirror.get(key);
+      if (standing !== undefined && !standing.purged) this.lastChange = Math.max(this.lastChange, standing.sequence);
+    }
   }
 
   /**
@@ -218,46 +233,28 @@ export class ConfigPublisher {
     const { value, sequence } = mirror.get(key) ?? { value: undefined, sequence: 0 };
     const standing = value === undefined ? undefined : parseHead(nodeCodec, value);
     const same = standing?.epoch === head.epoch && standing.count === head.count && standing.digest === head.digest;
-    const isLast = [...this.routerKeys()].every(([, entry]) => entry.sequence < sequence || entry.purged);
-    if (same && isLast) return false;
+    if (same && this.lastChange < sequence) return false;
     await mirror.put(key, encodeHead(nodeCodec, head), incarnation);
     onWrite("head");
     return true;
   }
 
-  /**
-   * The target of what this head is the first to include is this head. Of what stood there when this process began, the
-   * first head is not known: this one includes it, so nothing is called programmed too early.
-   */
-  private updateTargets(entries: ReadonlyMap<string, ConfigEntry>, revision: number, epoch: string): void {
-    for (const [key, { uid, generation }] of entries) {
-      const target = this.targets.get(key);
-      const same = target?.uid === uid && target.generation === generation && target.epoch === epoch;
-      if (!same) this.targets.set(key, { key, uid, generation, epoch, revision });
+  /** All of `keys` stands as desired, and the head after it. */
+  private settle(keys: readonly string[], head: WrittenHead): void {
+    this.head = head;
+    this.targets.headWritten(this.desired.entries, head);
+    for (const key of keys) {
+      this.dirty.delete(key);
+      if (!this.isEntry(key)) continue;
+      const standing = this.options.mirror.get(key);
+      if (standing !== undefined && standing.value === undefined && !standing.purged) this.targets.markStands(key, head);
+      else this.targets.markIsGone(key);
     }
-    for (const key of [...this.targets.keys()]) if (!entries.has(key)) this.targets.delete(key);
-    const marks = new Set<string>();
-    for (const [key, { value, purged }] of this.routerKeys()) {
-      if (value !== undefined || purged) continue;
-      marks.add(key);
-      const removal = this.removals.get(key);
-      if (removal?.epoch !== epoch) this.removals.set(key, { key, revision, epoch });
-    }
-    for (const key of [...this.removals.keys()]) if (!marks.has(key)) this.removals.delete(key);
   }
 }
 
-function isSameVersion(left: ConfigEntry, right: ConfigEntry): boolean {
-  return (
-    left.uid === right.uid &&
-    left.generation === right.generation &&
-    left.current === right.current &&
-    left.lastGood?.generation === right.lastGood?.generation
-  );
-}
-
-function stage(key: string, value: Uint8Array): StagedEntry {
-  return { key, value, sequence: 0, valueDigest: nodeCodec.sha256(value) };
+function isRecord(key: string): boolean {
+  return key.startsWith(`${FILE_OBJECT_PREFIX}.`);
 }
 
 function randomId(): string {

@@ -7,7 +7,8 @@ export interface ServedCheckInput {
   target(key: string): ProgrammedTarget | undefined;
   readonly acks: ReadonlyMap<string, RouterAck>;
   readonly pods: readonly RouterPod[];
-  readonly standing: ReadonlyMap<string, ConfigEntry>;
+  /** The entry that stands in the bucket. */
+  standing(key: string): ConfigEntry | undefined;
   readonly standingHead: { readonly revision: number; readonly epoch: string } | undefined;
 }
 
@@ -16,11 +17,11 @@ export interface ServedCheckInput {
  * this one, whose targets are gone: was it served by any router?
  */
 export function servedCheck(input: ServedCheckInput): (key: string) => boolean {
-  const { acks, pods, standing, standingHead } = input;
+  const { acks, pods, standingHead } = input;
   return (key) => {
     const target = input.target(key);
     if (target !== undefined) return programmedByUid(target, acks, pods).status === "True";
-    const entry = standing.get(key);
+    const entry = input.standing(key);
     return entry !== undefined && standingHead !== undefined && wasServed(key, entry, standingHead, acks.values());
   };
 }

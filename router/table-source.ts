@@ -1,7 +1,7 @@
 // The configuration as this router has it: watches the bucket, swaps whole tables, acknowledges what it serves.
 import { buildAck, encodeAck } from "../core/config/acknowledge.ts";
-import { type ParsedEntries, tableFromEntries } from "../core/config/apply.ts";
-import type { RejectedEntry, RouterKey } from "../core/config/entry.ts";
+import { type AppliedEntries, applyChanges, NOTHING_APPLIED } from "../core/config/apply.ts";
+import type { RouterKey } from "../core/config/entry.ts";
 import { ackKey, headKey, routerKeyPattern } from "../core/config/keys.ts";
 import {
   advanceStage,
@@ -12,6 +12,7 @@ import {
   type StageEvent,
 } from "../core/config/stage.ts";
 import type { Names } from "../core/handover/subjects.ts";
+import { ExpressionCache } from "../core/policy/expression.ts";
 import type { RoutingTable } from "../core/policy/table.ts";
 import { nodeCodec } from "../runtime/bytes.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -46,9 +47,9 @@ export class TableSource {
   private readonly options: TableSourceOptions;
   private stage: Stage;
   private watch: BucketWatch | undefined;
-  private parsed: ParsedEntries = new Map();
+  private readonly expressions = new ExpressionCache();
+  private entries: AppliedEntries = NOTHING_APPLIED;
   private applied: { readonly revision: number; readonly epoch: string } | undefined;
-  private rejected: readonly RejectedEntry[] = [];
   private pollTimer: NodeJS.Timeout | undefined;
   private ackTimer: NodeJS.Timeout | undefined;
   private ackDueMs = Number.POSITIVE_INFINITY;
@@ -70,8 +71,7 @@ export class TableSource {
     this.watch = watchBucket(link, {
       bucket: names.buckets.config,
       keys: routerKeyPattern(router),
-      // The value is a view of a socket buffer: a table is kept for long, so it gets a copy.
-      onEntry: ({ key, value, sequence }) => this.advance({ kind: "change", key, value: value?.slice(), sequence }),
+      onEntry: ({ key, value, sequence }) => this.advance({ kind: "change", key, value, sequence }),
       onReset: (reason) => {
         log.info("configuration read again", { reason });
         this.advance({ kind: "snapshotBegin", bucketCreated: WATCHED_BUCKET });
@@ -108,9 +108,9 @@ export class TableSource {
   private swap(action: Extract<StageAction, { kind: "swap" }>): void {
     const { router, onTable, log } = this.options;
     const startMs = performance.now();
-    const { table, rejected, parsed } = tableFromEntries(action.entries, nodeCodec, router, this.parsed);
-    this.parsed = parsed;
-    this.rejected = rejected;
+    const compile = { expressions: this.expressions };
+    this.entries = applyChanges(this.entries, action, { codec: nodeCodec, router, compile });
+    const { table, rejected } = this.entries;
     this.applied = { revision: action.revision, epoch: action.epoch };
     onTable(table, action.revision, rejected.length);
     this.scheduleAck(ACK_COALESCE_MS);
@@ -155,7 +155,7 @@ export class TableSource {
   private async acknowledge(): Promise<void> {
     this.ackDueMs = Number.POSITIVE_INFINITY;
     const { link, names, router, pod } = this.options;
-    const ack = buildAck({ podUid: pod.uid, version: pod.version, applied: this.applied, rejected: this.rejected });
+    const ack = buildAck({ podUid: pod.uid, version: pod.version, applied: this.applied, rejected: this.entries.rejected });
     const key = ackKey(router, pod.name);
     const result = await putKey(link.mux, names.buckets.acks, key, encodeAck(nodeCodec, ack), {
       timeoutMs: IO_TIMEOUT_MS,

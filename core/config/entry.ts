@@ -25,7 +25,7 @@ export interface ConfigHead {
   /** Random, made with the bucket: a new bucket is a new epoch. */
   readonly epoch: string;
   readonly count: number;
-  /** Hex SHA-256 over the sorted (key, value digest) pairs. */
+  /** Of the set, whatever its order: 64 hexadecimal digits (head.ts). */
   readonly digest: string;
 }
 
@@ -53,8 +53,6 @@ export interface StagedEntry {
   readonly key: string;
   readonly value: Uint8Array;
   readonly sequence: number;
-  /** SHA-256 of `value`, kept so that a head over thousands of entries digests only what changed. */
-  readonly valueDigest?: Uint8Array;
 }
 
 /** What `ObjectMeta` is for an entry. */

@@ -3,26 +3,61 @@ import type { Codec } from "../codec.ts";
 import { digestParts, toHex } from "../hash.ts";
 import type { ConfigHead, StagedEntry } from "./entry.ts";
 
-/** Domain tag of the digest; part of the wire contract. */
-export const HEAD_DIGEST_TAG = "beamline.config.head.v1";
+/** Domain tag of an entry's digest; part of the wire contract. */
+export const ENTRY_DIGEST_TAG = "beamline.config.entry.v1";
+const DIGEST_BITS = 256;
+const HEX_DIGITS = 64;
 const MAX_EPOCH_LENGTH = 64;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 
 /**
- * The head that names `entries`: SHA-256 over the tag and, sorted by key, key and SHA-256 of the value, all length-prefixed.
- * Independent of the order and of the sequences of the entries; keys are distinct.
+ * What is known of a set of entries without looking at it: their number, and the sum of their digests modulo 2^256. One entry
+ * more, less or different changes it by that entry's digest, so a set of thousands costs a change no more than a set of two
+ * (adr/0013).
  */
-export function configHead(codec: Codec, epoch: string, entries: Iterable<StagedEntry>): ConfigHead {
-  const sorted = [...entries].sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0));
-  const parts: (string | Uint8Array)[] = [];
-  for (const entry of sorted) parts.push(entry.key, entry.valueDigest ?? codec.sha256(entry.value));
-  return { epoch, count: sorted.length, digest: toHex(digestParts(codec, HEAD_DIGEST_TAG, parts)) };
+export interface EntrySetDigest {
+  readonly count: number;
+  readonly sum: bigint;
 }
 
-/** Whether `entries` is the set that `head` names. The count is compared first: it is free. */
-export function matchesHead(codec: Codec, head: ConfigHead, entries: ReadonlyMap<string, StagedEntry>): boolean {
-  if (entries.size !== head.count) return false;
-  return configHead(codec, head.epoch, entries.values()).digest === head.digest;
+export const EMPTY_SET_DIGEST: EntrySetDigest = { count: 0, sum: 0n };
+
+/** SHA-256 over tag, key and value, all length-prefixed, as a number (big-endian). */
+export function entryDigest(codec: Codec, { key, value }: Pick<StagedEntry, "key" | "value">): bigint {
+  return BigInt(`0x${toHex(digestParts(codec, ENTRY_DIGEST_TAG, [key, value]))}`);
+}
+
+/** The set after an entry came (`before` undefined), went (`after` undefined) or got another value. */
+export function replaceInSet(
+  { count, sum }: EntrySetDigest,
+  before: bigint | undefined,
+  after: bigint | undefined,
+): EntrySetDigest {
+  return {
+    count: count + (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1),
+    sum: BigInt.asUintN(DIGEST_BITS, sum + (after ?? 0n) - (before ?? 0n)),
+  };
+}
+
+/** The head that names `entries`, whose keys are distinct, in whatever order they come. */
+export function configHead(
+  codec: Codec,
+  epoch: string,
+  entries: Iterable<Pick<StagedEntry, "key" | "value">>,
+): ConfigHead {
+  let set = EMPTY_SET_DIGEST;
+  for (const entry of entries) set = replaceInSet(set, undefined, entryDigest(codec, entry));
+  return headOf(epoch, set);
+}
+
+/** The head that names this set. */
+export function headOf(epoch: string, { count, sum }: EntrySetDigest): ConfigHead {
+  return { epoch, count, digest: sum.toString(16).padStart(HEX_DIGITS, "0") };
+}
+
+/** Whether this set is the one that `head` names. */
+export function matchesHead(head: ConfigHead, set: EntrySetDigest): boolean {
+  return set.count === head.count && headOf(head.epoch, set).digest === head.digest;
 }
 
 /** Bytes of the value of the head key. */

@@ -3,7 +3,7 @@
 import type { Codec } from "../codec.ts";
 import { assertNever } from "../result.ts";
 import type { ConfigHead, RouterKey, StagedEntry } from "./entry.ts";
-import { matchesHead, parseHead } from "./head.ts";
+import { EMPTY_SET_DIGEST, type EntrySetDigest, entryDigest, matchesHead, parseHead, replaceInSet } from "./head.ts";
 import { headKey, parseConfigKey } from "./keys.ts";
 
 export type StageEvent =
@@ -32,15 +32,22 @@ export type RereadReason =
   | "poll_shows_other_head";
 
 export type StageAction =
-  /** Compile these and serve them; then acknowledge `revision`. The array is never changed afterwards. */
-  | {
-      readonly kind: "swap";
-      readonly revision: number;
-      readonly epoch: string;
-      readonly entries: readonly StagedEntry[];
-    }
+  /** Serve the entries with these changes; then acknowledge `revision`. */
+  | ({ readonly kind: "swap"; readonly revision: number; readonly epoch: string } & StagedChanges)
   /** Close the watch, if there is one, and start another (after a back-off when the last one failed). */
   | { readonly kind: "reread"; readonly reason: RereadReason };
+
+/** What differs from the set of the swap before. */
+export interface StagedChanges {
+  /** By key; undefined = gone. Never changed afterwards. */
+  readonly changes: ReadonlyMap<string, StagedEntry | undefined>;
+  /** `changes` is the whole set: what is not in it is gone. */
+  readonly isWhole: boolean;
+}
+
+interface DigestedEntry extends StagedEntry {
+  readonly digest: bigint;
+}
 
 interface AppliedHead {
   readonly revision: number;
@@ -60,7 +67,10 @@ export interface Stage {
   readonly router: RouterKey;
   /** waiting: a reread was asked for; reading: its snapshot is coming in; live: the snapshot is complete. */
   readonly phase: "waiting" | "reading" | "live";
-  readonly staged: Map<string, StagedEntry>;
+  readonly staged: Map<string, DigestedEntry>;
+  readonly set: EntrySetDigest;
+  /** What `staged` differs in from the set in force; undefined as long as that is not known: after a fresh read. */
+  readonly changes: Map<string, StagedEntry | undefined> | undefined;
   readonly lastSequence: number;
   readonly seen: SeenHead | undefined;
   readonly bucketCreated: string | undefined;
@@ -77,12 +87,14 @@ export function createStage(router: RouterKey): Stage {
   return {
     router,
     phase: "waiting",
-    staged: new Map(),
-    lastSequence: 0,
-    seen: undefined,
+    ...nothingStaged(),
     bucketCreated: undefined,
     applied: undefined,
   };
+}
+
+function nothingStaged(): Pick<Stage, "staged" | "set" | "changes" | "lastSequence" | "seen"> {
+  return { staged: new Map(), set: EMPTY_SET_DIGEST, changes: undefined, lastSequence: 0, seen: undefined };
 }
 
 /** Takes one event in. Consumes `state`. At most one swap and one reread come of it. */
@@ -92,9 +104,7 @@ export function advanceStage(state: Stage, event: StageEvent, codec: Codec): Sta
       return stay({
         ...state,
         phase: "reading",
-        staged: new Map(),
-        lastSequence: 0,
-        seen: undefined,
+        ...nothingStaged(),
         bucketCreated: event.bucketCreated,
       });
     case "change":
@@ -124,14 +134,26 @@ function takeChange(state: Stage, event: Extract<StageEvent, { kind: "change" }>
   const next = { ...state, lastSequence: event.sequence };
   if (event.key === headKey(state.router)) return takeHead(next, event.value, event.sequence, codec);
   if (parseConfigKey(state.router, event.key) === undefined) return stay(next);
-  if (event.value === undefined) state.staged.delete(event.key);
-  else {
-    const { key, sequence } = event;
-    // A copy: the bytes of a watch may be a view of a whole socket buffer.
-    const value = new Uint8Array(event.value);
-    state.staged.set(key, { key, value, sequence, valueDigest: codec.sha256(value) });
+  return stay({ ...next, set: stageEntry(state, event, codec) });
+}
+
+function stageEntry(
+  { staged, set, changes }: Stage,
+  { key, value, sequence }: Extract<StageEvent, { kind: "change" }>,
+  codec: Codec,
+): EntrySetDigest {
+  const before = staged.get(key)?.digest;
+  if (value === undefined) {
+    staged.delete(key);
+    changes?.set(key, undefined);
+    return replaceInSet(set, before, undefined);
   }
-  return stay(next);
+  // A copy: the bytes of a watch may be a view of a whole socket buffer.
+  const entry = { key, value: new Uint8Array(value), sequence };
+  const digest = entryDigest(codec, entry);
+  staged.set(key, { ...entry, digest });
+  changes?.set(key, entry);
+  return replaceInSet(set, before, digest);
 }
 
 function takeHead(state: Stage, value: Uint8Array | undefined, sequence: number, codec: Codec): StageStep {
@@ -146,11 +168,13 @@ function takeHead(state: Stage, value: Uint8Array | undefined, sequence: number,
     if (applied.epoch !== head.epoch) return reread(next, "epoch_changed");
     if (sequence < applied.revision) return reread(next, "head_regressed");
   }
-  if (!matchesHead(codec, head, state.staged)) return misfit(next, "head_mismatch");
+  if (!matchesHead(head, state.set)) return misfit(next, "head_mismatch");
   if (isApplied(state, sequence, head.epoch)) return stay(next);
+  const { staged, changes } = state;
+  const delta = changes === undefined ? { changes: new Map(staged), isWhole: true } : { changes, isWhole: false };
   return {
-    state: { ...next, applied: { revision: sequence, epoch: head.epoch } },
-    actions: [{ kind: "swap", revision: sequence, epoch: head.epoch, entries: [...state.staged.values()] }],
+    state: { ...next, changes: new Map(), applied: { revision: sequence, epoch: head.epoch } },
+    actions: [{ kind: "swap", revision: sequence, epoch: head.epoch, ...delta }],
   };
 }
 

@@ -3,7 +3,7 @@ import { hashPickText } from "../decide/pick-hash.ts";
 import { providerKey } from "./check-names.ts";
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
 import type { ExpressionCache } from "./expression.ts";
-import type { ObjectsByKind, PolicyObject } from "./objects.ts";
+import type { PolicyObject, ProviderObject } from "./objects.ts";
 import { implicitProvider } from "./read-spec.ts";
 import type { PolicyProvider, ProviderSpec } from "./spec.ts";
 import type { CompiledPolicy, CompiledProvider, CompiledRule } from "./table.ts";
@@ -15,16 +15,16 @@ export interface CompiledPolicyResult {
   readonly implicitProviders: readonly string[];
 }
 
-/** A provider whose reference leads nowhere is left out; the others of the policy go on serving. */
+/** `providerObjects` are by `<namespace>/<name>`. A provider whose reference leads nowhere is left out; the others of the policy go on serving. */
 export function compilePolicy(
   object: PolicyObject,
-  objects: ObjectsByKind,
+  providerObjects: ReadonlyMap<string, ProviderObject>,
   expressions: ExpressionCache,
   problems: CompileProblem[],
 ): CompiledPolicyResult {
   const { meta, spec } = object;
   const providers = spec.providers.flatMap((provider, index) => {
-    const resolved = resolveProvider(object, provider, index, objects, problems);
+    const resolved = resolveProvider(object, provider, index, providerObjects, problems);
     return resolved === undefined ? [] : [resolved];
   });
   const rules = compileRules(object, expressions, problems);
@@ -49,13 +49,13 @@ function resolveProvider(
   policy: PolicyObject,
   provider: PolicyProvider,
   index: number,
-  objects: ObjectsByKind,
+  providerObjects: ReadonlyMap<string, ProviderObject>,
   problems: CompileProblem[],
 ): CompiledProvider | undefined {
   const policyNamespace = policy.meta.namespace;
   const namespace = provider.ref?.namespace ?? policyNamespace;
   const objectName = provider.ref?.name ?? provider.name;
-  const found = objects.providers.get(providerKey(provider, policyNamespace))?.spec;
+  const found = providerObjects.get(providerKey(provider, policyNamespace))?.spec;
   const path = `spec.providers[${index}].ref`;
   if (namespace !== policyNamespace) {
     if (found === undefined) {

@@ -5,7 +5,7 @@ import { compilePolicy } from "./compile-policy.ts";
 import type { CompileProblem } from "./compile-problem.ts";
 import { ExpressionCache } from "./expression.ts";
 import { sortObjects, type TenantObject } from "./objects.ts";
-import type { BeamlineObject } from "./spec.ts";
+import type { BeamlineObject, TenantSpec } from "./spec.ts";
 import type { CompiledPolicy, RoutingTable } from "./table.ts";
 
 export interface CompileOptions extends AdmitOptions {
@@ -36,7 +36,7 @@ export function compileTable(objects: readonly BeamlineObject[], options: Compil
   const implicitProviders = new Map<string, readonly string[]>();
   let policyCount = 0;
   for (const object of admitPolicies(sorted, problems, options)) {
-    const { policy, implicitProviders: names } = compilePolicy(object, sorted, expressions, problems);
+    const { policy, implicitProviders: names } = compilePolicy(object, sorted.providers, expressions, problems);
     if (names.length > 0) implicitProviders.set(`${object.meta.namespace}/${object.meta.name}`, names);
     if (policy === undefined) continue;
     const ofTenant = policies.get(policy.tenantId) ?? new Map<string, CompiledPolicy>();
@@ -54,15 +54,17 @@ function compileTenants(
   named: Iterable<string>,
 ): ReadonlyMap<string, TenantRules> {
   const tenants = new Map<string, TenantRules>();
-  for (const [id, { spec }] of objects) {
-    tenants.set(id, {
-      level: spec.validationLevel,
-      deadLetterPayload: spec.deadLetterPayload,
-      ...(spec.allowedMessageTypes.length === 0 ? {} : { allowedMessageTypes: new Set(spec.allowedMessageTypes) }),
-    });
-  }
-  for (const id of named) if (!tenants.has(id)) tenants.set(id, { level: "Baseline", deadLetterPayload: "Full" });
+  for (const [id, { spec }] of objects) tenants.set(id, tenantRules(spec));
+  for (const id of named) if (!tenants.has(id)) tenants.set(id, DEFAULT_TENANT_RULES);
   return tenants;
+}
+
+/** Of a tenant without an object. */
+export const DEFAULT_TENANT_RULES: TenantRules = { level: "Baseline", deadLetterPayload: "Full" };
+
+export function tenantRules({ validationLevel, deadLetterPayload, allowedMessageTypes }: TenantSpec): TenantRules {
+  const types = allowedMessageTypes.length === 0 ? {} : { allowedMessageTypes: new Set(allowedMessageTypes) };
+  return { level: validationLevel, deadLetterPayload, ...types };
 }
 
 /** By object; the sort is stable, so the problems of one object stay in the order in which they were found. */

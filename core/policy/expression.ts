@@ -108,6 +108,9 @@ function describe(text: string, { message, position }: ExpressionFault): Express
 
 /** Expressions compiled at a time; a cache that is full starts again. */
 const MAX_CACHED_EXPRESSIONS = 20_000;
+/** What may be kept for each rule in use, and on top of that. */
+const SPARE_FACTOR = 2;
+const SPARE_EXPRESSIONS = 256;
 
 /** Compiles each text once: many policies share their expressions, and a table is compiled again at every change. */
 export class ExpressionCache {
@@ -120,5 +123,10 @@ export class ExpressionCache {
     const compiled = compileExpression(text);
     this.#compiled.set(text, compiled);
     return compiled;
+  }
+
+  /** Starts again when far more is kept than the `inUse` rules of a table can need: policies that are gone leave nothing. */
+  trim(inUse: number): void {
+    if (this.#compiled.size > SPARE_FACTOR * inUse + SPARE_EXPRESSIONS) this.#compiled.clear();
   }
 }

@@ -1,35 +1,31 @@
 // Desired objects and what stands in the bucket -> what shall stand there, and why an object's newest spec is not part of it.
-import { parseSpec } from "../config/apply.ts";
-import { type ConfigEntry, entryMeta, type RouterKey } from "../config/entry.ts";
-import { type Candidate, type Chosen, compileWithFallback } from "../config/fallback.ts";
+import type { Candidate } from "../config/candidates.ts";
+import type { ConfigEntry } from "../config/entry.ts";
+import { type Chosen, compileChanges, NOTHING_CHOSEN, type Outcome } from "../config/fallback.ts";
 import { entryKey } from "../config/keys.ts";
 import { type DesiredEntry, nextEntry } from "../config/last-good.ts";
-import type { CompiledTable, CompileOptions } from "../policy/compile.ts";
+import { LayeredMap } from "../layered-map.ts";
+import type { CompileOptions } from "../policy/compile.ts";
 import { type InstallationLimits, listPartiallySupported } from "../policy/partially-supported.ts";
 import type { BeamlineObject, SpecProblem } from "../policy/spec.ts";
 import type { CompiledPolicy } from "../policy/table.ts";
-import type { Result } from "../result.ts";
-import { legacyRefusals, refusedLegacyProviders } from "./legacy-subjects.ts";
+import { changedObjects, type ListedObject } from "./changed-objects.ts";
+import { refusedLegacyProviders } from "./legacy-subjects.ts";
 import type { Refusal } from "./object-conditions.ts";
+import { makeWish, type ParsedSpec, type RouterRules, type Wish } from "./wish.ts";
 
-export interface PlanInput {
-  readonly router: RouterKey;
-  /** Namespaces whose policies the Router takes; `*` = all. */
-  readonly allowedNamespaces: readonly string[];
-  readonly objects: readonly DesiredEntry[];
-  /** Subjects of legacy providers that routers publish to; absent: not known, and no provider is refused for its subject. */
-  readonly allowedSubjects?: readonly string[];
+export interface PlanInput extends RouterRules {
+  /** Routers among them are left aside. */
+  readonly objects: readonly ListedObject[];
   readonly limits?: InstallationLimits;
   /** Entries that stand in the bucket, by key. */
-  readonly stored: ReadonlyMap<string, ConfigEntry>;
+  readonly stored: { get(key: string): ConfigEntry | undefined };
   /** Whether the standing entry of a key was served by every ready router. */
   wasProgrammed(key: string): boolean;
   readonly compile?: CompileOptions;
-  /** What the plan before parsed. */
-  readonly parsedBefore?: ParsedObjects;
 }
 
-/** Outcome for one desired object. */
+/** Outcome for one desired object; the same one from plan to plan as long as nothing of it changes. */
 export interface Verdict {
   readonly key: string;
   readonly desired: DesiredEntry;
@@ -42,163 +38,193 @@ export interface Verdict {
   /** The schema's problems with the newest spec, before they became refusals. */
   readonly specProblems: readonly SpecProblem[];
   readonly inForceGeneration: number | undefined;
+  /** What is in force of a RoutingPolicy. */
+  readonly policy: CompiledPolicy | undefined;
   readonly implicitProviders: readonly string[];
   readonly partiallySupported: readonly string[];
 }
 
-interface ParsedObject {
-  readonly uid: string;
-  readonly generation: number;
-  readonly result: Result<BeamlineObject, readonly SpecProblem[]>;
-}
-
-/** Parsed specs by `<key>@<generation>`: a uid and a generation name one spec. */
-export type ParsedObjects = ReadonlyMap<string, ParsedObject>;
-
 export interface EntryPlan {
   /** Exactly the entries that shall stand in the bucket, by key. */
-  readonly entries: ReadonlyMap<string, ConfigEntry>;
-  readonly verdicts: ReadonlyMap<string, Verdict>;
+  readonly entries: LayeredMap<ConfigEntry>;
+  readonly verdicts: LayeredMap<Verdict>;
   /** What routers will make of the entries. */
-  readonly compiled: CompiledTable;
-  readonly parsed: ParsedObjects;
+  readonly compiled: Chosen;
+  /** By key: specs that need not be parsed again. */
+  readonly parsed: LayeredMap<readonly ParsedSpec[]>;
+  /** What the next plan follows from. */
+  readonly basis: PlanBasis;
 }
+
+interface PlanBasis {
+  readonly objects: readonly ListedObject[];
+  /** Of all that concerns every object; with another one nothing before counts. */
+  readonly rules: string;
+  readonly wishes: LayeredMap<Wish>;
+  /** Keys whose entry is not what stood when it was planned: the next plan looks again. */
+  readonly unsettled: ReadonlySet<string>;
+}
+
+export const EMPTY_PLAN: EntryPlan = {
+  entries: LayeredMap.empty(),
+  verdicts: LayeredMap.empty(),
+  compiled: NOTHING_CHOSEN,
+  parsed: LayeredMap.empty(),
+  basis: { objects: [], rules: "", wishes: LayeredMap.empty(), unsettled: new Set() },
+};
 
 /**
  * Only what compiles together is written. An object whose newest spec is refused keeps the spec that stands in the bucket,
  * as long as that one still compiles with the rest; otherwise nothing of it is in force.
+ *
+ * Given the plan before, only what changed since, and what depends on it, is worked out again; the result is the same. `stored`
+ * then must hold the entries of that plan.
  */
-export function planEntries(input: PlanInput): EntryPlan {
-  const parsed = new Map<string, ParsedObject>();
-  const parse = (key: string, desired: DesiredEntry) => parseOnce(input, parsed, key, desired);
-  const wishes = new Map<string, Wish>();
-  for (const desired of input.objects) {
-    const { kind, meta } = desired;
-    const key = entryKey(input.router, { kind, namespace: meta.namespace, name: meta.name });
-    wishes.set(key, makeWish(input, key, desired, parse));
+export function planEntries(input: PlanInput, last: EntryPlan = EMPTY_PLAN): EntryPlan {
+  const rules = rulesText(input);
+  // Of a plan under other rules nothing counts but what it parsed, which no rule changes.
+  const before = last.basis.rules === rules ? last : { ...EMPTY_PLAN, parsed: last.parsed };
+  const wishes = changedWishes(input, before);
+  const compiled = compileChanges(before.compiled, candidatesOf(wishes, before), input.compile);
+  const touched = new Set([...wishes.keys(), ...compiled.outcomes.changedSince(before.compiled.outcomes)]);
+  const now: Draft = { input, before, compiled, wishes: before.basis.wishes.with(wishes) };
+  const entries = new Map<string, ConfigEntry | undefined>();
+  const verdicts = new Map<string, Verdict | undefined>();
+  const unsettled = new Set<string>();
+  for (const key of touched) {
+    const wish = now.wishes.get(key);
+    const stored = input.stored.get(key);
+    const entry = wish === undefined ? undefined : planEntry(now, key, wish, stored);
+    entries.set(key, entry);
+    verdicts.set(key, wish === undefined ? undefined : planVerdict(now, key, wish, entry));
+    if (wish !== undefined && entry !== stored) unsettled.add(key);
   }
-  const candidates: Candidate[] = [];
-  for (const [key, { choices }] of wishes)
-    if (choices.length > 0) candidates.push({ key, choices: choices.map(first) });
-  const chosen = compileWithFallback(candidates, input.compile);
-  const policies = policiesByName(chosen);
-  const entries = new Map<string, ConfigEntry>();
-  const verdicts = new Map<string, Verdict>();
-  for (const [key, wish] of wishes) {
-    const index = chosen.choice.get(key);
-    const entry = index === undefined ? undefined : wish.choices[index]?.[1];
-    if (entry !== undefined) entries.set(key, entry);
-    verdicts.set(key, makeVerdict(input, wish, { key, entry, chosen, policies }));
-  }
-  return { entries, verdicts, compiled: chosen.compiled, parsed };
-}
-
-/** One desired object with the specs it may be served with and the entry that each would be. */
-interface Wish {
-  readonly desired: DesiredEntry;
-  readonly object: BeamlineObject | undefined;
-  readonly refusals: readonly Refusal[];
-  readonly specProblems: readonly SpecProblem[];
-  readonly choices: readonly (readonly [BeamlineObject, ConfigEntry])[];
-}
-
-type Parse = (key: string, desired: DesiredEntry) => Result<BeamlineObject, readonly SpecProblem[]>;
-
-function makeWish(input: PlanInput, key: string, desired: DesiredEntry, parse: Parse): Wish {
-  const newest = parse(key, desired);
-  const object = newest.ok ? newest.value : undefined;
-  const specProblems = newest.ok ? [] : newest.error;
-  const refusals = object === undefined ? specProblems.map(asRefusal) : attachmentRefusals(input, object);
-  const legacy = legacyRefusals(object, input.allowedSubjects);
-  const choices: (readonly [BeamlineObject, ConfigEntry])[] = [];
-  const stored = input.stored.get(key);
-  if (object !== undefined && refusals.length === 0) {
-    choices.push([object, nextEntry(stored, stored !== undefined && input.wasProgrammed(key), desired)]);
-  }
-  // Another uid is another object: what stood under its name is none of its business.
-  if (stored !== undefined && stored.uid === desired.meta.uid && stored.generation !== desired.meta.generation) {
-    const standing = parse(key, { kind: stored.kind, meta: entryMeta(stored), spec: stored.current });
-    const usable = standing.ok && attachmentRefusals(input, standing.value).length === 0;
-    if (usable && legacyRefusals(standing.value, input.allowedSubjects).length === 0) {
-      // Without its subject the newest is kept only for want of a better: routers then refuse its work, where leaving it out
-      // would make it an implicit provider, whose work goes where none of its workers looks.
-      if (legacy.length > 0) choices.unshift([standing.value, stored]);
-      else choices.push([standing.value, stored]);
-    }
-  }
-  return { desired, object, refusals: [...refusals, ...legacy], specProblems, choices };
-}
-
-/** Does the policy belong to this Router, and does the Router take it? */
-function attachmentRefusals(input: PlanInput, object: BeamlineObject): readonly Refusal[] {
-  if (object.kind !== "RoutingPolicy") return [];
-  const { namespace = object.meta.namespace, name } = object.spec.routerRef;
-  if (namespace !== input.router.namespace || name !== input.router.name) {
-    const message = `there is no Router ${namespace}/${name}`;
-    return [{ reason: "RouterNotFound", message, path: "spec.routerRef" }];
-  }
-  const allowed = input.allowedNamespaces;
-  if (allowed.includes("*") || allowed.includes(object.meta.namespace)) return [];
-  const message = `Router ${namespace}/${name} takes no policies from namespace ${object.meta.namespace}`;
-  return [{ reason: "NamespaceNotAllowed", message, path: "spec.routerRef" }];
-}
-
-interface Outcome {
-  readonly key: string;
-  readonly entry: ConfigEntry | undefined;
-  readonly chosen: Chosen;
-  readonly policies: ReadonlyMap<string, CompiledPolicy>;
-}
-
-function makeVerdict(input: PlanInput, wish: Wish, { key, entry, chosen, policies }: Outcome): Verdict {
-  const { desired, object, specProblems } = wish;
-  const { uid, generation, namespace, name } = desired.meta;
-  const inForce = entry?.uid === uid && entry.generation === generation;
-  const policyName = desired.kind === "RoutingPolicy" ? `${namespace}/${name}` : undefined;
-  const implicitProviders = policyName === undefined ? undefined : chosen.compiled.implicitProviders.get(policyName);
-  const policy = policyName === undefined ? undefined : policies.get(policyName);
-  const compileRefusals = inForce ? [] : (chosen.refusals.get(key) ?? []);
-  const refusedProviders = refusedLegacyProviders(policy, input.allowedSubjects);
   return {
+    entries: before.entries.with(entries),
+    verdicts: before.verdicts.with(verdicts),
+    compiled,
+    parsed: before.parsed.with(parsedOf(wishes)),
+    basis: { objects: input.objects, rules, wishes: now.wishes, unsettled },
+  };
+}
+
+/** A plan under way. */
+interface Draft {
+  readonly input: PlanInput;
+  readonly before: EntryPlan;
+  readonly compiled: Chosen;
+  readonly wishes: LayeredMap<Wish>;
+}
+
+function rulesText({ router, allowedNamespaces, allowedSubjects, limits, compile }: PlanInput): string {
+  return JSON.stringify([router, allowedNamespaces, allowedSubjects, limits, compile?.requireTenant]);
+}
+
+/** The wishes that may be others than before, by key; undefined for objects that are gone. */
+function changedWishes(input: PlanInput, before: EntryPlan): ReadonlyMap<string, Wish | undefined> {
+  const wishes = new Map<string, Wish | undefined>();
+  const wishFor = (key: string, desired: DesiredEntry): void => {
+    wishes.set(key, makeWish(input, desired, input.stored.get(key), before.parsed.get(key) ?? []));
+  };
+  const { changed, removed } = changedObjects(before.basis.objects, input.objects);
+  for (const object of removed.filter(isDesired)) wishes.set(keyOf(input, object), undefined);
+  for (const object of changed.filter(isDesired)) {
+    const { kind, meta, spec } = object;
+    wishFor(keyOf(input, object), { kind, meta, spec });
+  }
+  for (const key of before.basis.unsettled) {
+    const desired = before.basis.wishes.get(key)?.desired;
+    if (desired !== undefined && !wishes.has(key)) wishFor(key, desired);
+  }
+  return wishes;
+}
+
+function isDesired<T extends ListedObject>(object: T): object is T & { readonly kind: DesiredEntry["kind"] } {
+  return object.kind !== "Router";
+}
+
+function keyOf({ router }: PlanInput, { kind, meta }: Pick<DesiredEntry, "kind" | "meta">): string {
+  return entryKey(router, { kind, namespace: meta.namespace, name: meta.name });
+}
+
+/** The candidates that are others than before. */
+function candidatesOf(
+  wishes: ReadonlyMap<string, Wish | undefined>,
+  { compiled }: EntryPlan,
+): ReadonlyMap<string, Candidate | undefined> {
+  const candidates = new Map<string, Candidate | undefined>();
+  for (const [key, wish] of wishes) {
+    const choices = (wish?.choices ?? []).map(({ object }) => object);
+    const standing = compiled.index.candidates.get(key)?.choices ?? [];
+    const isSame = choices.length === standing.length && choices.every((object, at) => object === standing[at]);
+    if (!isSame) candidates.set(key, choices.length === 0 ? undefined : { key, choices });
+  }
+  return candidates;
+}
+
+function planEntry(
+  { input, compiled }: Draft,
+  key: string,
+  { desired, choices }: Wish,
+  stored: ConfigEntry | undefined,
+): ConfigEntry | undefined {
+  const position = compiled.outcomes.get(key)?.choice;
+  const choice = position === undefined ? undefined : choices[position];
+  if (choice === undefined) return undefined;
+  if (!choice.isNewest) return stored;
+  const entry = nextEntry(stored, stored !== undefined && input.wasProgrammed(key), desired);
+  return stored !== undefined && isSameEntry(stored, entry) ? stored : entry;
+}
+
+/** By identity where it is the user's: another spelling of the same spec counts as another. */
+function isSameEntry(left: ConfigEntry, right: ConfigEntry): boolean {
+  return (
+    left.uid === right.uid &&
+    left.generation === right.generation &&
+    left.creationMs === right.creationMs &&
+    left.current === right.current &&
+    left.lastGood === right.lastGood
+  );
+}
+
+function planVerdict({ input, before, compiled }: Draft, key: string, wish: Wish, entry: ConfigEntry | undefined) {
+  const { desired, object, specProblems } = wish;
+  const { uid, generation } = desired.meta;
+  const inForce = entry?.uid === uid && entry.generation === generation;
+  const { refusals, warnings, policy, implicitProviders }: Partial<Outcome> = compiled.outcomes.get(key) ?? {};
+  const verdict: Verdict = {
     key,
     desired,
     object,
     specProblems,
-    refusals: [...wish.refusals, ...compileRefusals],
-    warnings: inForce ? [...(chosen.warnings.get(key) ?? []), ...refusedProviders] : [],
+    refusals: [...wish.refusals, ...(inForce ? [] : (refusals ?? []))],
+    warnings: inForce ? [...(warnings ?? []), ...refusedLegacyProviders(policy, input.allowedSubjects)] : [],
     inForceGeneration: entry?.generation,
+    policy,
     implicitProviders: inForce ? (implicitProviders ?? []) : [],
     partiallySupported: object === undefined ? [] : listPartiallySupported(object, input.limits),
   };
+  const standing = before.verdicts.get(key);
+  return standing !== undefined && isSameVerdict(standing, verdict) ? standing : verdict;
 }
 
-function policiesByName({ compiled }: Chosen): ReadonlyMap<string, CompiledPolicy> {
-  const byName = new Map<string, CompiledPolicy>();
-  for (const policies of compiled.table.policies.values()) {
-    for (const policy of policies.values()) byName.set(`${policy.meta.namespace}/${policy.meta.name}`, policy);
-  }
-  return byName;
+function isSameVerdict(left: Verdict, right: Verdict): boolean {
+  return (
+    left.object === right.object &&
+    left.policy === right.policy &&
+    left.inForceGeneration === right.inForceGeneration &&
+    left.desired.meta.uid === right.desired.meta.uid &&
+    left.desired.meta.generation === right.desired.meta.generation &&
+    JSON.stringify(findings(left)) === JSON.stringify(findings(right))
+  );
 }
 
-function parseOnce(
-  input: PlanInput,
-  parsed: Map<string, ParsedObject>,
-  key: string,
-  desired: DesiredEntry,
-): Result<BeamlineObject, readonly SpecProblem[]> {
-  const { uid, generation } = desired.meta;
-  const id = `${key}@${generation}`;
-  const before = input.parsedBefore?.get(id);
-  const result =
-    before?.uid === uid ? before.result : parseSpec(desired.kind, desired.meta, desired.spec, input.router);
-  parsed.set(id, { uid, generation, result });
-  return result;
+function findings({ refusals, warnings, specProblems, implicitProviders }: Verdict): readonly unknown[] {
+  return [refusals, warnings, specProblems, implicitProviders];
 }
 
-function asRefusal({ path, message }: SpecProblem): Refusal {
-  return { reason: "Invalid", message, path };
-}
-
-function first<T>([value]: readonly [T, unknown]): T {
-  return value;
+function* parsedOf(
+  wishes: ReadonlyMap<string, Wish | undefined>,
+): Generator<readonly [string, readonly ParsedSpec[] | undefined]> {
+  for (const [key, wish] of wishes) yield [key, wish?.parsed];
 }
