@@ -1,204 +1,274 @@
 // What was planned, written, acknowledged and observed -> the conditions of every object, as one document.
 import type { RouterAck, RouterKey } from "../core/config/entry.ts";
-import { type ProgrammedTarget, type ProgrammedVerdict, programmedByUid } from "../core/config/programmed.ts";
-import type { Names } from "../core/handover/subjects.ts";
-import type { BeamlineObject } from "../core/policy/spec.ts";
-import type { CompiledPolicy } from "../core/policy/table.ts";
-import { type Condition, mergeConditions, type ObservedCondition } from "../core/reconcile/conditions.ts";
-import { type ObservedObject, objectConditions } from "../core/reconcile/object-conditions.ts";
+import { entryKey } from "../core/config/keys.ts";
+import {
+  type AppliedFloor,
+  appliedFloor,
+  keepsProgrammed,
+  type ProgrammedTarget,
+  type ProgrammedVerdict,
+} from "../core/config/programmed.ts";
+import { LayeredMap } from "../core/layered-map.ts";
+import { changedObjects } from "../core/reconcile/changed-objects.ts";
+import { type Condition, mergeConditions } from "../core/reconcile/conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
 import { type LeaseHolder, routerConditions } from "../core/reconcile/router.ts";
-import { policyConditions } from "../core/reconcile/routing-policy.ts";
 import type { InfrastructureStatus, ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import { isBehind, type ObjectSurroundings, observeObject, observeProgrammed } from "./observe-object.ts";
 import type { RouterSettings } from "./router-settings.ts";
 import type {
   FileProblem,
   FileStatus,
-  ObjectStatus,
+  PolicyStatus,
   ProviderStatus,
   RouterObjectStatus,
   RouterStatus,
   StatusDocument,
+  TenantStatus,
 } from "./status-document.ts";
+import { changeStatuses, type StatusChange, type StatusList } from "./status-list.ts";
 
 /** Everything that the status is a function of. */
-export interface Observation {
+export interface Observation extends ObjectSurroundings {
   readonly router: RouterKey;
-  readonly names: Names;
   readonly snapshot: SourceSnapshot;
   readonly plan: EntryPlan;
   readonly head: { readonly revision: number; readonly epoch: string } | undefined;
-  target(key: string): ProgrammedTarget | undefined;
-  readonly acks: ReadonlyMap<string, RouterAck>;
-  readonly pods: readonly ObservedPod[];
+  /** By key. */
+  readonly targets: LayeredMap<ProgrammedTarget>;
   readonly infrastructure: InfrastructureStatus;
   readonly settings: RouterSettings;
-  /** Of the assignments stream. */
-  readonly duplicateWindowMs: number;
   readonly busOwner: string | undefined;
   /** The other operator that writes the bus, if this one does not. */
   readonly leaseHolder: LeaseHolder | undefined;
   /** NATS does not keep producers and workers out of internal state, or does not say so. */
   readonly unfenced: boolean;
-  /** Conditions as they were last observed, by `conditionsKey`; what is not in it is as the source has it. */
-  readonly previous: ReadonlyMap<string, readonly Condition[]>;
-  /** RFC 3339. */
-  readonly now: string;
 }
 
 export interface ObservedStatus {
+  /** Of what did not change it holds the same objects as the document before; without any change it is that document. */
   readonly document: StatusDocument;
-  /** For the next observation. */
-  readonly conditions: ReadonlyMap<string, readonly Condition[]>;
   /** Uids of objects that wait for routers to apply them: their status will change in a moment. */
   readonly pending: ReadonlySet<string>;
+  readonly accepted: { readonly policies: number; readonly providers: number; readonly tenants: number };
+  /** What the next observation follows from. */
+  readonly basis: ObservationBasis;
 }
 
-const ROUTER_CONDITIONS_KEY = "Router";
-
-/** A new uid is a new object, with conditions of its own. */
-function conditionsKey({ kind, meta }: Pick<SourceObject, "kind" | "meta">): string {
-  return `${objectKey({ kind, meta })}/${meta.uid}`;
+interface ObservationBasis {
+  readonly observation: Observation | undefined;
+  readonly floor: AppliedFloor;
+  readonly sources: LayeredMap<SourceObject>;
+  readonly records: LayeredMap<ObjectRecord>;
+  /** Keys of objects that are accepted and not in force on every router. */
+  readonly unsettled: ReadonlySet<string>;
+  readonly policies: StatusList<PolicyStatus>;
+  readonly providers: StatusList<ProviderStatus>;
+  readonly tenants: StatusList<TenantStatus>;
 }
 
-/** Builds the status; the same observation gives the same document. */
-export function observeStatus(observation: Observation): ObservedStatus {
-  const { plan, snapshot, head, names } = observation;
-  const byPolicy = compiledPolicies(plan);
-  const origins = new Map(snapshot.objects.map((object) => [objectKey(object), object]));
-  const parts: Parts = { policies: [], providers: [], tenants: [] };
-  const conditions = new Map<string, readonly Condition[]>();
+type AnyStatus = PolicyStatus | ProviderStatus | TenantStatus;
+
+interface ObjectRecord {
+  readonly verdict: Verdict;
+  readonly programmed: ProgrammedVerdict;
+  readonly status: AnyStatus;
+}
+
+const NO_STATUSES: StatusList<never> = { statuses: [], accepted: 0 };
+
+export const NOTHING_OBSERVED: ObservedStatus = {
+  document: {
+    revision: 0,
+    epoch: "",
+    router: { namespace: "", name: "", generation: 0, desiredRouters: 0, updatedRouters: 0, conditions: [] },
+    routers: [],
+    policies: [],
+    providers: [],
+    tenants: [],
+    files: [],
+    unfenced: true,
+  },
+  pending: new Set(),
+  accepted: { policies: 0, providers: 0, tenants: 0 },
+  basis: {
+    observation: undefined,
+    floor: appliedFloor(new Map(), []),
+    sources: LayeredMap.empty(),
+    records: LayeredMap.empty(),
+    unsettled: new Set(),
+    policies: NO_STATUSES,
+    providers: NO_STATUSES,
+    tenants: NO_STATUSES,
+  },
+};
+
+/**
+ * Builds the status; the same observation gives the same document. Only objects of which something changed since `before` are
+ * looked at: an acknowledgement costs what waits for it.
+ */
+export function observeStatus(observation: Observation, before: ObservedStatus = NOTHING_OBSERVED): ObservedStatus {
+  const { basis } = before;
+  const sources = basis.sources.with(changedSources(observation, basis));
+  const floor = appliedFloor(observation.acks, observation.pods);
+  const looks = { observation, before: basis, sources };
+  const records = new Map<string, ObjectRecord | undefined>();
+  const unsettled = new Set<string>();
   const pending = new Set<string>();
-  for (const verdict of plan.verdicts.values()) {
-    const observed = observeObject(observation, verdict);
-    if (observed.refusals.length === 0 && observed.programmed.reason === "Pending")
-      pending.add(verdict.desired.meta.uid);
-    const status = objectStatus(observation, verdict, observed, origins.get(objectKey(verdict.desired)));
-    conditions.set(conditionsKey(verdict.desired), status.conditions);
-    addStatus(parts, verdict, status, byPolicy, names);
+  for (const key of keysToObserve(looks, floor)) {
+    const record = observeKey(looks, key);
+    records.set(key, record);
+    if (record === undefined || record.verdict.refusals.length > 0 || record.programmed.status === "True") continue;
+    unsettled.add(key);
+    if (record.programmed.reason === "Pending") pending.add(record.verdict.desired.meta.uid);
   }
-  const ofRouter = observeRouter(observation);
-  conditions.set(ROUTER_CONDITIONS_KEY, ofRouter);
-  const document: StatusDocument = {
-    revision: head?.revision ?? 0,
-    epoch: head?.epoch ?? "",
-    router: { ...describeRouter(observation), conditions: ofRouter },
-    routers: observation.pods.map((pod) => routerStatus(pod, observation.acks.get(pod.uid))),
-    policies: parts.policies.sort(byName),
-    providers: parts.providers.sort(byName),
-    tenants: parts.tenants.sort(byName),
-    files: withProblems(snapshot.files, observation.settings.problems),
-    unfenced: observation.unfenced,
-  };
-  return { document, conditions, pending };
-}
-
-interface Parts {
-  readonly policies: StatusDocument["policies"][number][];
-  readonly providers: StatusDocument["providers"][number][];
-  readonly tenants: StatusDocument["tenants"][number][];
-}
-
-function observeObject(observation: Observation, verdict: Verdict): ObservedObject {
-  const subject = legacySubject(verdict);
+  const changes = statusChanges(basis.records, records);
+  const policies = changeStatuses(basis.policies, changes.policies);
+  const providers = changeStatuses(basis.providers, changes.providers);
+  const tenants = changeStatuses(basis.tenants, changes.tenants);
+  const parts = { policies: policies.statuses, providers: providers.statuses, tenants: tenants.statuses };
   return {
-    ...(subject === undefined ? {} : { legacy: { subject, duplicateWindowMs: observation.duplicateWindowMs } }),
-    generation: verdict.desired.meta.generation,
-    refusals: verdict.refusals,
-    inForceGeneration: verdict.inForceGeneration,
-    programmed: observeProgrammed(observation, verdict),
-    partiallySupported: verdict.partiallySupported,
+    document: documentOf(observation, before.document, parts),
+    pending,
+    accepted: { policies: policies.accepted, providers: providers.accepted, tenants: tenants.accepted },
+    basis: {
+      observation,
+      floor,
+      sources,
+      records: basis.records.with(records),
+      unsettled,
+      policies,
+      providers,
+      tenants,
+    },
   };
 }
 
-function observeProgrammed(observation: Observation, verdict: Verdict): ProgrammedVerdict {
-  const { key, desired } = verdict;
-  const { uid, generation } = desired.meta;
-  const known = observation.target(key);
-  const written = known?.uid === uid && known.generation === generation;
-  const target = written ? known : { key, uid, generation, epoch: "", revision: undefined };
-  const served = programmedByUid(target, observation.acks, observation.pods);
-  // Allowed subjects come with the environment, so a router that runs with an older one refuses the work.
-  const isBehind = observation.pods.some(({ ready, updated }) => ready && !updated);
-  if (served.status !== "True" || legacySubject(verdict) === undefined || !isBehind) return served;
-  return { status: "Unknown", reason: "Pending", message: "waiting for every router to run with the allowed subjects" };
+interface Looks {
+  readonly observation: Observation;
+  readonly before: ObservationBasis;
+  readonly sources: LayeredMap<SourceObject>;
 }
 
-function legacySubject({ object }: Verdict): string | undefined {
-  return object?.kind === "Provider" ? object.spec.legacy?.subject : undefined;
+/** By key: the objects that come from elsewhere than before, and as undefined those that are gone. */
+function changedSources(
+  { router, snapshot }: Observation,
+  { observation: before }: ObservationBasis,
+): ReadonlyMap<string, SourceObject | undefined> {
+  const { changed, removed } = changedObjects(before?.snapshot.objects ?? [], snapshot.objects, isSameSource);
+  const sources = new Map<string, SourceObject | undefined>();
+  const set = ({ kind, meta }: SourceObject, source: SourceObject | undefined): void => {
+    if (kind !== "Router") sources.set(entryKey(router, { kind, namespace: meta.namespace, name: meta.name }), source);
+  };
+  for (const object of removed) set(object, undefined);
+  for (const object of changed) set(object, object);
+  return sources;
 }
 
-function objectStatus(
+function isSameSource(left: SourceObject, right: SourceObject): boolean {
+  return left.meta.uid === right.meta.uid && left.origin === right.origin;
+}
+
+/** Keys of all objects whose status may be another one than before. */
+function keysToObserve({ observation, before, sources }: Looks, floor: AppliedFloor): ReadonlySet<string> {
+  const { plan, targets } = observation;
+  const last = before.observation;
+  if (last === undefined || !hasSameSurroundings(last, observation)) {
+    return new Set([...plan.verdicts.keys(), ...before.records.keys()]);
+  }
+  const known = keepsProgrammed(before.floor, floor) ? before.unsettled : plan.verdicts.keys();
+  return new Set([
+    ...known,
+    ...floor.rejected,
+    ...plan.verdicts.changedSince(last.plan.verdicts),
+    ...targets.changedSince(last.targets),
+    ...sources.changedSince(before.sources),
+  ]);
+}
+
+function hasSameSurroundings(left: Observation, right: Observation): boolean {
+  return (
+    left.names === right.names &&
+    left.duplicateWindowMs === right.duplicateWindowMs &&
+    isBehind(left.pods) === isBehind(right.pods)
+  );
+}
+
+function observeKey({ observation, before, sources }: Looks, key: string): ObjectRecord | undefined {
+  const verdict = observation.plan.verdicts.get(key);
+  if (verdict === undefined) return undefined;
+  const programmed = observeProgrammed(observation, verdict, observation.targets.get(key));
+  const record = before.records.get(key);
+  const source = sources.get(key);
+  const isSame =
+    record?.verdict === verdict &&
+    isSameVerdict(record.programmed, programmed) &&
+    source === before.sources.get(key) &&
+    before.observation !== undefined &&
+    hasSameSurroundings(before.observation, observation);
+  if (isSame) return record;
+  const standing = record?.status.uid === verdict.desired.meta.uid ? record.status : undefined;
+  const previous = standing?.conditions ?? source?.conditions ?? [];
+  const status = observeObject(observation, { verdict, source, programmed, previous });
+  return { verdict, programmed, status: standing !== undefined && isSameJson(standing, status) ? standing : status };
+}
+
+function isSameVerdict(left: ProgrammedVerdict, right: ProgrammedVerdict): boolean {
+  return (
+    left === right || (left.status === right.status && left.reason === right.reason && left.message === right.message)
+  );
+}
+
+interface StatusChanges {
+  readonly policies: StatusChange<PolicyStatus>[];
+  readonly providers: StatusChange<ProviderStatus>[];
+  readonly tenants: StatusChange<TenantStatus>[];
+}
+
+function statusChanges(
+  before: LayeredMap<ObjectRecord>,
+  records: ReadonlyMap<string, ObjectRecord | undefined>,
+): StatusChanges {
+  const changes: StatusChanges = { policies: [], providers: [], tenants: [] };
+  for (const [key, record] of records) {
+    const standing = before.get(key);
+    const kind = (record ?? standing)?.verdict.desired.kind;
+    if (kind === undefined || standing?.status === record?.status) continue;
+    const change = { before: standing?.status, after: record?.status };
+    // A key names its kind, so both are of it.
+    if (kind === "RoutingPolicy") changes.policies.push(change as StatusChange<PolicyStatus>);
+    else if (kind === "Provider") changes.providers.push(change as StatusChange<ProviderStatus>);
+    else changes.tenants.push(change as StatusChange<TenantStatus>);
+  }
+  return changes;
+}
+
+function documentOf(
   observation: Observation,
-  verdict: Verdict,
-  observed: ObservedObject,
-  source: SourceObject | undefined,
-): ObjectStatus {
-  const { desired, warnings, implicitProviders } = verdict;
-  const { namespace, name, uid, generation } = desired.meta;
-  const conditions: readonly ObservedCondition[] =
-    desired.kind === "RoutingPolicy"
-      ? policyConditions({ ...observed, unresolved: warnings, implicitProviders })
-      : objectConditions(observed);
-  return {
-    namespace,
-    name,
-    uid,
-    generation,
-    observedGeneration: generation,
-    ...(source?.origin === undefined ? {} : { file: source.origin.file }),
-    conditions: mergeConditions(previousConditions(observation, desired, source), conditions, observation.now),
-    problems: source === undefined ? [] : positioned(verdict, source),
-  };
+  before: StatusDocument,
+  lists: Pick<StatusDocument, "policies" | "providers" | "tenants">,
+): StatusDocument {
+  const { head, pods, acks, snapshot, settings, unfenced } = observation;
+  const revision = head?.revision ?? 0;
+  const epoch = head?.epoch ?? "";
+  const conditions = observeRouter(observation, before.router.conditions);
+  const router = { ...describeRouter(observation), conditions };
+  const routers = pods.map((pod) => routerStatus(pod, acks.get(pod.uid)));
+  const files = withProblems(snapshot.files, settings.problems);
+  const isSame =
+    revision === before.revision &&
+    epoch === before.epoch &&
+    unfenced === before.unfenced &&
+    lists.policies === before.policies &&
+    lists.providers === before.providers &&
+    lists.tenants === before.tenants &&
+    isSameJson([router, routers], [before.router, before.routers]) &&
+    isSameJson(files, before.files);
+  return isSame ? before : { revision, epoch, router, routers, ...lists, files, unfenced };
 }
 
-/** Refusals and warnings as problems in the file that the object comes from. */
-function positioned({ refusals, warnings, specProblems }: Verdict, { origin }: SourceObject): readonly FileProblem[] {
-  if (origin === undefined) return [];
-  const { file, locate } = origin;
-  const spec = specProblems.map((problem) => ({ file, ...locate(problem.path, problem.rule), ...problem }));
-  const others = [...refusals, ...warnings].filter(({ reason }) => reason !== "Invalid");
-  return [
-    ...spec,
-    ...others.map(({ path = "", reason, message }) => ({ file, ...locate(path), path, rule: reason, message })),
-  ];
-}
-
-function addStatus(
-  parts: Parts,
-  { key, desired, object }: Verdict,
-  status: ObjectStatus,
-  byPolicy: ReadonlyMap<string, CompiledPolicy>,
-  names: Names,
-): void {
-  const { namespace, name } = desired.meta;
-  if (desired.kind === "Tenant") {
-    parts.tenants.push({ ...status, tenantId: object?.kind === "Tenant" ? object.spec.tenantId : name });
-  } else if (desired.kind === "Provider") {
-    parts.providers.push({ ...status, ...describeProvider(namespace, name, object, names) });
-  } else {
-    const compiled = byPolicy.get(`${namespace}/${name}`);
-    const spec = object?.kind === "RoutingPolicy" ? object.spec : undefined;
-    const tenantId = spec?.tenantId ?? compiled?.tenantId ?? "";
-    parts.policies.push({ ...status, tenantId, policyId: spec?.policyId ?? compiled?.policyId ?? key });
-  }
-}
-
-function describeProvider(
-  namespace: string,
-  name: string,
-  object: BeamlineObject | undefined,
-  names: Names,
-): Omit<ProviderStatus, keyof ObjectStatus> {
-  const spec = object?.kind === "Provider" ? object.spec : undefined;
-  const subject = spec?.legacy?.subject;
-  return {
-    providerId: spec?.providerId ?? name,
-    ...(spec?.displayName === undefined ? {} : { displayName: spec.displayName }),
-    ...(subject === undefined
-      ? { consumer: names.consumers.provider({ namespace, name }) }
-      : { legacySubject: names.toWire(subject) }),
-  };
+function isSameJson(left: unknown, right: unknown): boolean {
+  return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
 function describeRouter(observation: Observation): Omit<RouterObjectStatus, "conditions"> {
@@ -212,14 +282,13 @@ function describeRouter(observation: Observation): Omit<RouterObjectStatus, "con
   };
 }
 
-function observeRouter(observation: Observation): readonly Condition[] {
+function observeRouter(observation: Observation, previous: readonly Condition[]): readonly Condition[] {
   const { pods, settings, infrastructure, busOwner, leaseHolder, now } = observation;
   const conditions = routerConditions({
     generation: settings.generation,
     busOwner,
     leaseHolder,
     problem: infrastructure.problem,
-    fenced: !observation.unfenced,
     held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,
     desiredPods: settings.deployment.replicas,
@@ -227,15 +296,7 @@ function observeRouter(observation: Observation): readonly Condition[] {
     readyPods: pods.filter(({ ready }) => ready).length,
     failure: pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
   });
-  return mergeConditions(observation.previous.get(ROUTER_CONDITIONS_KEY) ?? [], conditions, now);
-}
-
-function previousConditions(
-  { previous }: Observation,
-  desired: Pick<SourceObject, "kind" | "meta">,
-  source: SourceObject | undefined,
-): readonly Condition[] {
-  return previous.get(conditionsKey(desired)) ?? source?.conditions ?? [];
+  return mergeConditions(previous, conditions, now);
 }
 
 function routerStatus(
@@ -246,27 +307,10 @@ function routerStatus(
   return { name, uid, pid, ready, appliedRevision, rejectedCount: ack?.rejectedCount ?? 0, healthUrl, starts };
 }
 
-function compiledPolicies({ compiled }: EntryPlan): ReadonlyMap<string, CompiledPolicy> {
-  const byName = new Map<string, CompiledPolicy>();
-  for (const policies of compiled.table.policies.values()) {
-    for (const policy of policies.values()) byName.set(`${policy.meta.namespace}/${policy.meta.name}`, policy);
-  }
-  return byName;
-}
-
 function withProblems(files: readonly FileStatus[], extra: readonly FileProblem[]): readonly FileStatus[] {
+  if (extra.length === 0) return files;
   return files.map(({ file, problems }) => ({
     file,
     problems: [...problems, ...extra.filter((problem) => problem.file === file)],
   }));
-}
-
-function objectKey({ kind, meta }: Pick<SourceObject, "kind" | "meta">): string {
-  return `${kind}/${meta.namespace}/${meta.name}`;
-}
-
-function byName(left: ObjectStatus, right: ObjectStatus): number {
-  const a = `${left.namespace}/${left.name}`;
-  const b = `${right.namespace}/${right.name}`;
-  return a < b ? -1 : a > b ? 1 : 0;
 }

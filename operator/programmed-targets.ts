@@ -36,7 +36,8 @@ export class ProgrammedTargets {
    * first head is not known: this one includes it, so nothing is called programmed too early.
    */
   headWritten(entries: LayeredMap<ConfigEntry>, { revision, epoch }: WrittenHead): void {
-    const keys = epoch === this.epoch ? entries.changedSince(this.entries) : [...entries.keys(), ...this.targets.keys()];
+    const keys =
+      epoch === this.epoch ? entries.changedSince(this.entries) : [...entries.keys(), ...this.targets.keys()];
     const changes = new Map<string, ProgrammedTarget | undefined>();
     for (const key of keys) {
       const entry = entries.get(key);
@@ -45,7 +46,8 @@ export class ProgrammedTargets {
         entry !== undefined &&
         target?.uid === entry.uid &&
         target.generation === entry.generation &&
-        target.epoch === epoch;
+        target.epoch === epoch &&
+        (this.entries.get(key)?.current ?? entry.current) === entry.current;
       if (entry === undefined) changes.set(key, undefined);
       else if (!isSame) {
         const { uid, generation } = entry;

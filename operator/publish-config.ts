@@ -101,10 +101,7 @@ export class ConfigPublisher {
    * Writes what differs, then the head if the set or the epoch is another. One call at a time. Throws UNAVAILABLE when a
    * write did not succeed; calling again is then right, since only differences are written.
    */
-  async publish(
-    entries: LayeredMap<ConfigEntry>,
-    records: ReadonlyMap<string, Uint8Array>,
-  ): Promise<PublishOutcome> {
+  async publish(entries: LayeredMap<ConfigEntry>, records: ReadonlyMap<string, Uint8Array>): Promise<PublishOutcome> {
     const { mirror } = this.options;
     if (!mirror.isWhole()) return { kind: "not_ready" };
     // Every write of this call belongs to the bucket that was compared: a head must not take its epoch into another one.
@@ -247,7 +244,8 @@ export class ConfigPublisher {
       this.dirty.delete(key);
       if (!this.isEntry(key)) continue;
       const standing = this.options.mirror.get(key);
-      if (standing !== undefined && standing.value === undefined && !standing.purged) this.targets.markStands(key, head);
+      if (standing !== undefined && standing.value === undefined && !standing.purged)
+        this.targets.markStands(key, head);
       else this.targets.markIsGone(key);
     }
   }

@@ -1,12 +1,11 @@
 // Writes the status when it has changed, and not while it is about to change once more.
-import type { Condition } from "../core/reconcile/conditions.ts";
 import type { ObjectSource } from "./interfaces.ts";
 import type { OperatorMetrics } from "./metrics.ts";
-import { type Observation, type ObservedStatus, observeStatus } from "./observe.ts";
-import type { ObjectStatus, StatusDocument } from "./status-document.ts";
+import { NOTHING_OBSERVED, type Observation, type ObservedStatus, observeStatus } from "./observe.ts";
+import type { StatusDocument } from "./status-document.ts";
 
-/** What is observed, without time and history, which the reporter keeps. */
-export type ObservationInput = Omit<Observation, "now" | "previous">;
+/** What is observed, without the time, which the reporter has. */
+export type ObservationInput = Omit<Observation, "now">;
 
 export interface StatusReporterOptions {
   readonly source: ObjectSource;
@@ -23,8 +22,8 @@ const MS_PER_SECOND = 1000;
 
 export class StatusReporter {
   private readonly options: StatusReporterOptions;
-  private conditions: ReadonlyMap<string, readonly Condition[]> = new Map();
-  private written = "";
+  private observed: ObservedStatus = NOTHING_OBSERVED;
+  private written: StatusDocument | undefined;
   /** When the head was written that is not acknowledged by all. */
   private awaitedSinceMs: number | undefined;
 
@@ -40,16 +39,16 @@ export class StatusReporter {
   observe(): ObservedStatus {
     const { observe, nowMs } = this.options;
     const now = formatConditionTime(nowMs());
-    const observed = observeStatus({ ...observe(), previous: this.conditions, now });
-    this.conditions = observed.conditions;
-    return observed;
+    this.observed = observeStatus({ ...observe(), now }, this.observed);
+    return this.observed;
   }
 
   /** Writes what is new. Returns the delay after which to call again when it is better to wait; never with `force`. */
   async write(force: boolean): Promise<number | undefined> {
     if (!force && !this.options.isObserved()) return STATUS_PATIENCE_MS;
-    const { document, pending } = this.observe();
-    this.measure(document, pending.size > 0);
+    const observed = this.observe();
+    const { document, pending } = observed;
+    this.measure(observed);
     if (this.options.source.statusUnit === "Object") {
       await this.options.source.writeStatus(document, pending);
       return undefined;
@@ -57,15 +56,14 @@ export class StatusReporter {
     const waitedMs =
       this.awaitedSinceMs === undefined ? Number.POSITIVE_INFINITY : performance.now() - this.awaitedSinceMs;
     if (pending.size > 0 && !force && waitedMs < STATUS_PATIENCE_MS) return STATUS_PATIENCE_MS - waitedMs;
-    const text = JSON.stringify(document);
-    if (text === this.written) return undefined;
+    if (document === this.written) return undefined;
     await this.options.source.writeStatus(document, pending);
-    this.written = text;
+    this.written = document;
     this.options.metrics.countStatusWrite();
     return undefined;
   }
 
-  private measure(document: StatusDocument, pending: boolean): void {
+  private measure({ document, pending, accepted }: ObservedStatus): void {
     const { metrics } = this.options;
     const { routers, policies, providers, tenants } = document;
     metrics.setRouters(
@@ -73,10 +71,10 @@ export class StatusReporter {
       routers.filter(({ ready }) => ready).length,
       sum(routers.map(({ starts }) => starts)),
     );
-    metrics.setObjects("RoutingPolicy", ...countAccepted(policies));
-    metrics.setObjects("Provider", ...countAccepted(providers));
-    metrics.setObjects("Tenant", ...countAccepted(tenants));
-    if (this.awaitedSinceMs === undefined || pending || !routers.some(({ ready }) => ready)) return;
+    metrics.setObjects("RoutingPolicy", accepted.policies, policies.length - accepted.policies);
+    metrics.setObjects("Provider", accepted.providers, providers.length - accepted.providers);
+    metrics.setObjects("Tenant", accepted.tenants, tenants.length - accepted.tenants);
+    if (this.awaitedSinceMs === undefined || pending.size > 0 || !routers.some(({ ready }) => ready)) return;
     metrics.observeProgrammed((performance.now() - this.awaitedSinceMs) / MS_PER_SECOND);
     this.awaitedSinceMs = undefined;
   }
@@ -85,13 +83,6 @@ export class StatusReporter {
 /** RFC 3339 UTC with whole seconds, the form of `metav1.Time`. */
 export function formatConditionTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, "2000-01-01T00:00:00".length)}Z`;
-}
-
-function countAccepted(objects: readonly ObjectStatus[]): [accepted: number, refused: number] {
-  const accepted = objects.filter(({ conditions }) =>
-    conditions.some(({ type, status }) => type === "Accepted" && status === "True"),
-  ).length;
-  return [accepted, objects.length - accepted];
 }
 
 function sum(values: readonly number[]): number {

@@ -155,7 +155,12 @@ export class TableSource {
   private async acknowledge(): Promise<void> {
     this.ackDueMs = Number.POSITIVE_INFINITY;
     const { link, names, router, pod } = this.options;
-    const ack = buildAck({ podUid: pod.uid, version: pod.version, applied: this.applied, rejected: this.entries.rejected });
+    const ack = buildAck({
+      podUid: pod.uid,
+      version: pod.version,
+      applied: this.applied,
+      rejected: this.entries.rejected,
+    });
     const key = ackKey(router, pod.name);
     const result = await putKey(link.mux, names.buckets.acks, key, encodeAck(nodeCodec, ack), {
       timeoutMs: IO_TIMEOUT_MS,

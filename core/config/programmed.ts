@@ -84,6 +84,44 @@ export function programmedByUid(
   return truncated ? TRUNCATED : PROGRAMMED;
 }
 
+/** What all ready pods together have applied, so that thousands of targets need not be compared with each acknowledgement. */
+export interface AppliedFloor {
+  readonly readyPods: number;
+  /** Epoch of every ready pod's head; undefined when they differ or one has none. */
+  readonly epoch: string | undefined;
+  /** Lowest head that a ready pod has applied; 0 when there is no common epoch. */
+  readonly revision: number;
+  /** Keys that a ready pod rejects. */
+  readonly rejected: ReadonlySet<string>;
+  /** A ready pod rejects more than its acknowledgement lists. */
+  readonly truncated: boolean;
+}
+
+export function appliedFloor(acks: ReadonlyMap<string, RouterAck>, pods: Iterable<RouterPod>): AppliedFloor {
+  const ready = [...pods].filter((pod) => pod.ready).map(({ uid }) => acks.get(uid));
+  const epochs = new Set(ready.map((ack) => ack?.epoch));
+  const [epoch] = epochs.size === 1 ? epochs : [];
+  const revisions = ready.map((ack) => ack?.appliedRevision ?? 0);
+  return {
+    readyPods: ready.length,
+    epoch,
+    revision: epoch === undefined ? 0 : Math.min(...revisions),
+    rejected: new Set(ready.flatMap((ack) => ack?.rejected.map(({ key }) => key) ?? [])),
+    truncated: ready.some((ack) => ack !== undefined && ack.rejectedCount > ack.rejected.length),
+  };
+}
+
+/** Whether every target that was Programmed at `before` is so at `after`, but for the keys that are rejected there. */
+export function keepsProgrammed(before: AppliedFloor, after: AppliedFloor): boolean {
+  return (
+    after.readyPods > 0 &&
+    !after.truncated &&
+    after.epoch !== undefined &&
+    after.epoch === before.epoch &&
+    after.revision >= before.revision
+  );
+}
+
 function includesTarget(ack: RouterAck, target: ProgrammedTarget): boolean {
   return target.revision !== undefined && ack.epoch === target.epoch && ack.appliedRevision >= target.revision;
 }

@@ -1,4 +1,5 @@
 // Two lists of desired objects -> what differs, for the price of one comparison of identities for each object in between.
+import { canonicalJson } from "../config/canonical-json.ts";
 import type { ObjectKind, ObjectMeta } from "../policy/spec.ts";
 
 /** An object as a source lists it. */
@@ -9,20 +10,21 @@ export interface ListedObject {
 }
 
 export interface ListDifference<T> {
-  /** New ones, and those of another uid or generation. */
+  /** New ones, and those that are not the same. */
   readonly changed: readonly T[];
   readonly removed: readonly T[];
 }
 
 /**
- * What of `after` is not in `before`, and the other way round. An object is the same when its uid and generation are: they
- * name one spec. Lists are mostly the same but for a stretch, so equal beginnings and ends are passed over first.
+ * What of `after` is not in `before`, and the other way round. Lists are mostly the same but for a stretch, so equal beginnings
+ * and ends are passed over first.
  */
 export function changedObjects<T extends ListedObject>(
   before: readonly T[],
   after: readonly T[],
   isSame: (left: T, right: T) => boolean = sameVersion,
 ): ListDifference<T> {
+  if (before === after) return { changed: [], removed: [] };
   const shorter = Math.min(before.length, after.length);
   let start = 0;
   while (start < shorter && isPair(before[start], after[start], isSame)) start++;
@@ -53,7 +55,13 @@ function isPair<T extends ListedObject>(
 }
 
 function sameVersion(left: ListedObject, right: ListedObject): boolean {
-  return left.meta.uid === right.meta.uid && left.meta.generation === right.meta.generation;
+  const isVersion = left.meta.uid === right.meta.uid && left.meta.generation === right.meta.generation;
+  return isVersion && sameSpec(left.spec, right.spec);
+}
+
+/** A generation names one spec, until an API server's store is restored from a copy and counts on from there. */
+export function sameSpec(left: unknown, right: unknown): boolean {
+  return left === right || canonicalJson(left) === canonicalJson(right);
 }
 
 function nameOf({ kind, meta }: ListedObject): string {

@@ -4,6 +4,7 @@ import { type ConfigEntry, entryMeta, type RouterKey } from "../config/entry.ts"
 import type { DesiredEntry } from "../config/last-good.ts";
 import type { BeamlineObject, SpecProblem } from "../policy/spec.ts";
 import type { Result } from "../result.ts";
+import { sameSpec } from "./changed-objects.ts";
 import { legacyRefusals } from "./legacy-subjects.ts";
 import type { Refusal } from "./object-conditions.ts";
 
@@ -33,10 +34,10 @@ export interface Wish {
   readonly parsed: readonly ParsedSpec[];
 }
 
-/** A uid and a generation name one spec. */
 export interface ParsedSpec {
   readonly uid: string;
   readonly generation: number;
+  readonly spec: unknown;
   readonly result: Result<BeamlineObject, readonly SpecProblem[]>;
 }
 
@@ -91,8 +92,9 @@ function parseOnce(
   parsed: ParsedSpec[],
 ): ParsedSpec["result"] {
   const { uid, generation } = meta;
-  const isSame = (one: ParsedSpec): boolean => one.uid === uid && one.generation === generation;
-  const known = before.find(isSame) ?? { uid, generation, result: parseSpec(kind, meta, spec, router) };
+  const isSame = (one: ParsedSpec): boolean =>
+    one.uid === uid && one.generation === generation && sameSpec(one.spec, spec);
+  const known = before.find(isSame) ?? { uid, generation, spec, result: parseSpec(kind, meta, spec, router) };
   parsed.push(known);
   return known.result;
 }

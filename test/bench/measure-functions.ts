@@ -75,7 +75,10 @@ function benchContext(): HandleContext {
     ...plainEntries("plain-16", 16),
     ...ruleEntries("rule-16"),
   ];
-  const { table, rejected } = tableFromEntries(stageEntries(BENCH_ROUTER, entries), nodeCodec, BENCH_ROUTER);
+  const { table, rejected } = tableFromEntries(stageEntries(BENCH_ROUTER, entries), {
+    codec: nodeCodec,
+    router: BENCH_ROUTER,
+  });
   if (rejected.length > 0) throw new Error(`an entry of the benchmark is refused: ${JSON.stringify(rejected)}`);
   const config = parseConfig(routerConfig, {});
   if (!config.ok) throw new Error("the router's defaults are refused");

@@ -146,12 +146,11 @@ class FolderOperator implements TestOperator {
 
   private async publish(): Promise<void> {
     const { objects, records, files } = this.source.snapshot();
-    const stored = this.publisher.storedEntries();
     const plan = planEntries({
       router: ROUTER,
       allowedNamespaces: ["*"],
-      objects: objects.flatMap((object) => (object.kind === "Router" ? [] : [{ ...object, kind: object.kind }])),
-      stored,
+      objects,
+      stored: { get: (key) => this.publisher.storedEntry(key) },
       wasProgrammed: (key) => this.wasProgrammed(key),
     });
     this.refused = [

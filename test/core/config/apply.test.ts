@@ -1,7 +1,7 @@
 // Entries become a table: what cannot be compiled is served as it last was, and takes nothing else with it.
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { tableFromEntries } from "../../../core/config/apply.ts";
+import { applyChanges, tableFromEntries } from "../../../core/config/apply.ts";
 import type { ConfigEntry, StagedEntry } from "../../../core/config/entry.ts";
 import { encodeEntry } from "../../../core/config/entry-value.ts";
 import { entryKey, policyKey } from "../../../core/config/keys.ts";
@@ -31,7 +31,7 @@ function staged(entries: readonly ConfigEntry[]): StagedEntry[] {
 }
 
 function apply(entries: readonly ConfigEntry[]) {
-  return tableFromEntries(staged(entries), nodeCodec, router);
+  return tableFromEntries(staged(entries), { codec: nodeCodec, router });
 }
 
 describe("table from entries", () => {
@@ -68,7 +68,7 @@ describe("table from entries", () => {
     const key = policyKey(router, "demo", "chat");
     const values = [nodeCodec.encodeUtf8("{"), encodeEntry(nodeCodec, entry("other", GOOD))];
     for (const value of values) {
-      const { table, rejected } = tableFromEntries([{ key, value, sequence: 1 }], nodeCodec, router);
+      const { table, rejected } = tableFromEntries([{ key, value, sequence: 1 }], { codec: nodeCodec, router });
       assert.equal(table.policyCount, 0);
       assert.deepEqual(rejected, [{ key, uid: "", generation: 0, reason: "the entry cannot be read" }]);
     }
@@ -87,16 +87,26 @@ describe("table from entries", () => {
     assert.match(rejected[0]?.reason ?? "", /^Conflict: /);
   });
 
-  it("parses only what has changed since the call before, and gives the same table", () => {
-    const first = apply([entry("chat", GOOD), entry("other", GOOD)]);
-    const next = staged([entry("chat", BETTER, { generation: 3 }), entry("other", GOOD)]);
-    const second = tableFromEntries(next, nodeCodec, router, first.parsed);
-    const key = policyKey(router, "demo", "other");
-    assert.equal(second.parsed.get(key), first.parsed.get(key));
+  it("compiles only what has changed since the call before, and gives the same table", () => {
+    const first = apply([entry("chat", GOOD), entry("other", GOOD), entry("gone", BAD)]);
+    assert.equal(first.rejected.length, 1);
+    const [chat] = staged([entry("chat", BETTER, { generation: 3 })]);
+    assert.ok(chat !== undefined);
+    const changes = new Map([
+      [chat.key, chat],
+      [policyKey(router, "demo", "gone"), undefined],
+    ]);
+    const second = applyChanges(first, { changes, isWhole: false }, { codec: nodeCodec, router });
+    assert.equal(findPolicy(second.table, "demo", "other"), findPolicy(first.table, "demo", "other"));
     assert.equal(findPolicy(second.table, "demo", "chat")?.providers.length, 2);
-    const fresh = tableFromEntries(next, nodeCodec, router);
-    assert.deepEqual([...second.table.policies.keys()], [...fresh.table.policies.keys()]);
-    assert.deepEqual(second.rejected, fresh.rejected);
+    assert.deepEqual(second.rejected, []);
+    const third = applyChanges(
+      second,
+      { changes: new Map([[chat.key, chat]]), isWhole: true },
+      { codec: nodeCodec, router },
+    );
+    assert.equal(findPolicy(third.table, "demo", "chat"), findPolicy(second.table, "demo", "chat"), "the same bytes");
+    assert.equal(third.table.policyCount, 1, "what a whole set does not hold is gone");
   });
 
   it("takes tenants and providers", () => {

@@ -5,41 +5,58 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import { canonicalJson } from "../../../core/config/canonical-json.ts";
 import type { StagedEntry } from "../../../core/config/entry.ts";
-import { configHead, encodeHead, HEAD_DIGEST_TAG, matchesHead, parseHead } from "../../../core/config/head.ts";
+import {
+  configHead,
+  EMPTY_SET_DIGEST,
+  ENTRY_DIGEST_TAG,
+  type EntrySetDigest,
+  encodeHead,
+  entryDigest,
+  matchesHead,
+  parseHead,
+  replaceInSet,
+} from "../../../core/config/head.ts";
 import { nodeCodec } from "../../../runtime/bytes.ts";
+
+/** Computed by another program from what adr/0013 says. */
+const VECTOR = "d492552f3c7b37a2d523356766d03e515709d53409d100d7f49dcf69d91b3b34";
 
 function entry(key: string, value: string, sequence = 1): StagedEntry {
   return { key, value: nodeCodec.encodeUtf8(value), sequence };
 }
 
-function byKey(entries: readonly StagedEntry[]): ReadonlyMap<string, StagedEntry> {
-  return new Map(entries.map((one) => [one.key, one]));
+function setOf(entries: readonly StagedEntry[]): EntrySetDigest {
+  return entries.reduce((set, one) => replaceInSet(set, undefined, entryDigest(nodeCodec, one)), EMPTY_SET_DIGEST);
 }
 
-/** Written down from the contract, not from the code: tag, then key and SHA-256 of the value, each behind its length. */
+/** Written down from the contract, not from the code: the sum of SHA-256 over tag, key and value, each behind its length. */
 function digestByHand(pairs: readonly (readonly [string, string])[]): string {
-  const hash = createHash("sha256");
-  const add = (part: Buffer): void => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(part.length);
-    hash.update(length).update(part);
-  };
-  add(Buffer.from(HEAD_DIGEST_TAG));
-  for (const [key, value] of pairs) {
-    add(Buffer.from(key));
-    add(createHash("sha256").update(value).digest());
+  let sum = 0n;
+  for (const pair of pairs) {
+    const hash = createHash("sha256");
+    for (const part of [ENTRY_DIGEST_TAG, ...pair].map((text) => Buffer.from(text))) {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(part.length);
+      hash.update(length).update(part);
+    }
+    sum += BigInt(`0x${hash.digest("hex")}`);
   }
-  return hash.digest("hex");
+  return (sum % 2n ** 256n).toString(16).padStart(64, "0");
 }
 
 describe("configuration head", () => {
-  it("digests the sorted keys and value digests, framed by length", () => {
+  it("sums the digests of keys and values, framed by length", () => {
     const head = configHead(nodeCodec, "epoch-1", [entry("b", "two"), entry("a", "one")]);
     const digest = digestByHand([
       ["a", "one"],
       ["b", "two"],
     ]);
     assert.deepEqual(head, { epoch: "epoch-1", count: 2, digest });
+  });
+
+  it("has the digest that is written down for other implementations", () => {
+    const head = configHead(nodeCodec, "e", [entry("n.r.policy.demo.chat", "{}"), entry("n.r.tenant.acme", "[]")]);
+    assert.equal(head.digest, VECTOR);
   });
 
   it("of no entries stands too", () => {
@@ -56,14 +73,18 @@ describe("configuration head", () => {
         const entries = Object.entries(values).map(([key, text], index) => entry(key, text, index));
         const head = configHead(nodeCodec, "e", entries);
         const shuffled = entries.map((one) => ({ ...one, sequence: one.sequence + 9 })).reverse();
-        assert.ok(matchesHead(nodeCodec, head, byKey(shuffled)));
+        assert.ok(matchesHead(head, setOf(shuffled)));
         const victim = entries[pick % entries.length];
         assert.ok(victim !== undefined);
         const changed = entries.map((one) =>
           one === victim ? { ...one, value: Uint8Array.of(...one.value, 1) } : one,
         );
-        assert.ok(!matchesHead(nodeCodec, head, byKey(changed)));
-        assert.ok(!matchesHead(nodeCodec, head, byKey(entries.filter((one) => one !== victim))));
+        assert.ok(!matchesHead(head, setOf(changed)));
+        assert.ok(!matchesHead(head, setOf(entries.filter((one) => one !== victim))));
+        const [was, is] = [victim, changed[pick % entries.length]].map((one) => one && entryDigest(nodeCodec, one));
+        const replaced = replaceInSet(replaceInSet(setOf(entries), was, undefined), undefined, is);
+        assert.deepEqual(replaced, setOf(changed), "taken out and put in again");
+        assert.deepEqual(replaceInSet(setOf(entries), was, is), setOf(changed), "replaced");
       }),
       { numRuns: 300 },
     );

@@ -41,13 +41,19 @@ const COMPLETE: StageEvent = { kind: "snapshotComplete" };
 function run(events: readonly StageEvent[], from: Stage = createStage(router)): { log: string[]; state: Stage } {
   let state = from;
   const log: string[] = [];
+  const served = new Map<string, StagedEntry>(from.applied === undefined ? [] : from.staged);
   for (const event of events) {
     const step = advanceStage(state, event, nodeCodec);
     state = step.state;
     for (const action of step.actions) {
       if (action.kind === "reread") log.push(`reread ${action.reason}`);
       else {
-        const entries = action.entries
+        if (action.isWhole) served.clear();
+        for (const [key, entry] of action.changes) {
+          if (entry === undefined) served.delete(key);
+          else served.set(key, entry);
+        }
+        const entries = [...served.values()]
           .map(({ key, value }) => `${key.slice(-1)}=${nodeCodec.decodeUtf8(value)}`)
           .sort();
         log.push(["swap", action.revision, ...entries].join(" "));

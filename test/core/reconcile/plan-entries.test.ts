@@ -4,7 +4,7 @@ import { describe, it } from "mocha";
 import type { ConfigEntry } from "../../../core/config/entry.ts";
 import { policyKey } from "../../../core/config/keys.ts";
 import type { DesiredEntry } from "../../../core/config/last-good.ts";
-import { type EntryPlan, type PlanInput, planEntries } from "../../../core/reconcile/plan-entries.ts";
+import { EMPTY_PLAN, type EntryPlan, type PlanInput, planEntries } from "../../../core/reconcile/plan-entries.ts";
 
 const router = { namespace: "beamline-system", name: "default" };
 const GOOD = { providers: [{ name: "openai" }] };
@@ -140,6 +140,7 @@ describe("plan of entries", () => {
     const made = plan(objects);
     assert.deepEqual(summary(made), { a: 1 });
     assert.deepEqual(summary(plan(objects.toReversed())), { a: 1 });
-    assert.deepEqual(summary(plan(objects, { parsedBefore: made.parsed })), { a: 1 });
+    const input = { router, allowedNamespaces: ["*"], objects, stored: new Map(), wasProgrammed: () => false };
+    assert.deepEqual(summary(planEntries(input, { ...EMPTY_PLAN, parsed: made.parsed })), { a: 1 });
   });
 });

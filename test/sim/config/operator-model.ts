@@ -2,6 +2,7 @@
 import type { ConfigEntry, RouterAck } from "../../../core/config/entry.ts";
 import { type DesiredEntry, nextEntry } from "../../../core/config/last-good.ts";
 import type { RouterPod } from "../../../core/config/programmed.ts";
+import { LayeredMap } from "../../../core/layered-map.ts";
 import { isOtherBucket, type MirrorEntry } from "../../../operator/kv-mirror.ts";
 import { type ConfigBucket, ConfigPublisher } from "../../../operator/publish-config.ts";
 import { servedCheck } from "../../../operator/served-check.ts";
@@ -38,7 +39,8 @@ export class OperatorModel implements ConfigBucket {
   private readonly current: () => ModelBucket | undefined;
   private bucket: ModelBucket | undefined;
   private known = new Map<string, MirrorEntry>();
-  private entriesBefore: ReadonlyMap<string, ConfigEntry> = new Map();
+  private touched = new Set<string>();
+  private entriesBefore: LayeredMap<ConfigEntry> = LayeredMap.empty();
 
   private readonly variant: Variant;
 
@@ -53,7 +55,12 @@ export class OperatorModel implements ConfigBucket {
     const bucket = this.current();
     if (bucket !== this.bucket && this.variant.bucket === "followed") this.incarnation++;
     this.bucket = bucket;
+    const { known } = this;
     this.known = new Map([...(this.bucket?.all() ?? [])].map(({ key, value, sequence }) => [key, { value, sequence }]));
+    for (const key of [...known.keys(), ...this.known.keys()]) {
+      const [before, now] = [known.get(key), this.known.get(key)];
+      if (before?.sequence !== now?.sequence || before?.purged !== now?.purged) this.touched.add(key);
+    }
     this.dirty = true;
   }
 
@@ -70,8 +77,7 @@ export class OperatorModel implements ConfigBucket {
     this.busy = true;
     this.dirty = false;
     try {
-      const standing = this.publisher.storedEntries();
-      const stored = new Map([...standing, ...this.entriesBefore]);
+      const standing = (key: string) => this.publisher.storedEntry(key);
       const wasProgrammed = servedCheck({
         target: (key) => this.publisher.target(key),
         acks: this.acks,
@@ -79,8 +85,13 @@ export class OperatorModel implements ConfigBucket {
         standing,
         standingHead: this.publisher.standingHead(),
       });
-      const entries = new Map<string, ConfigEntry>();
-      for (const [key, wish] of desired) entries.set(key, nextEntry(stored.get(key), wasProgrammed(key), wish));
+      const changes = new Map<string, ConfigEntry | undefined>();
+      for (const key of this.entriesBefore.keys()) if (!desired.has(key)) changes.set(key, undefined);
+      for (const [key, wish] of desired) {
+        const stored = this.entriesBefore.get(key) ?? standing(key);
+        changes.set(key, nextEntry(stored, wasProgrammed(key), wish));
+      }
+      const entries = this.entriesBefore.with(changes);
       const outcome = await this.publisher.publish(entries, new Map());
       if (outcome.kind === "published") this.entriesBefore = entries;
       else this.dirty = true;
@@ -101,6 +112,12 @@ export class OperatorModel implements ConfigBucket {
 
   *entries(prefix: string): Generator<readonly [string, MirrorEntry]> {
     for (const [key, entry] of this.known) if (key.startsWith(prefix)) yield [key, entry];
+  }
+
+  takeTouched(): ReadonlySet<string> {
+    const { touched } = this;
+    this.touched = new Set();
+    return touched;
   }
 
   async put(key: string, value: Uint8Array, incarnation: number): Promise<number> {
@@ -144,6 +161,7 @@ export class OperatorModel implements ConfigBucket {
 
   /** As `KvMirror` looks after a conflict. */
   private refresh(key: string, standing: MirrorEntry | undefined): void {
+    this.touched.add(key);
     if (this.variant.bucket === "followed" && isOtherBucket(this.known.get(key), standing)) {
       this.readAfresh();
     } else if (standing === undefined) this.known.delete(key);

@@ -3,7 +3,14 @@ import { buildAck } from "../../../core/config/acknowledge.ts";
 import type { ConfigEntry, RejectedEntry, RouterAck, RouterKey, StagedEntry } from "../../../core/config/entry.ts";
 import { parseEntry } from "../../../core/config/entry-value.ts";
 import { headKey, parseConfigKey } from "../../../core/config/keys.ts";
-import { advanceStage, createStage, isSettled, type Stage, type StageEvent } from "../../../core/config/stage.ts";
+import {
+  advanceStage,
+  createStage,
+  isSettled,
+  type Stage,
+  type StagedChanges,
+  type StageEvent,
+} from "../../../core/config/stage.ts";
 import { nodeCodec } from "../../../runtime/bytes.ts";
 import type { ModelBucket, StoredEntry } from "./model-bucket.ts";
 import type { Variant } from "./variants.ts";
@@ -121,7 +128,7 @@ export class Replica {
     // Whoever skips the comparison serves whatever has come by the time of the head.
     const { seen, staged } = this.stage;
     if (this.variant.swap === "unverified" && message.key === headKey(ROUTER) && seen?.head !== undefined) {
-      this.swap(seen.sequence, seen.head.epoch, [...staged.values()]);
+      this.swap(seen.sequence, seen.head.epoch, { changes: new Map(staged), isWhole: true });
     }
   }
 
@@ -129,20 +136,26 @@ export class Replica {
     const step = advanceStage(this.stage, event, nodeCodec);
     this.stage = step.state;
     for (const action of step.actions) {
-      if (action.kind === "swap") this.swap(action.revision, action.epoch, action.entries);
+      if (action.kind === "swap") this.swap(action.revision, action.epoch, action);
       else if (this.variant.swap === "verified" || event.kind !== "change") this.watchDue = true;
     }
   }
 
-  private swap(revision: number, epoch: string, entries: readonly StagedEntry[]): void {
-    this.table.clear();
-    this.rejected = [];
-    for (const staged of entries) this.serve(staged);
+  private swap(revision: number, epoch: string, { changes, isWhole }: StagedChanges): void {
+    if (isWhole) {
+      this.table.clear();
+      this.rejected = [];
+    }
+    for (const [key, staged] of changes) {
+      this.table.delete(key);
+      this.rejected = this.rejected.filter((rejection) => rejection.key !== key);
+      if (staged !== undefined) this.serve(staged);
+    }
     this.applied = { revision, epoch };
     this.ackDue = true;
   }
 
-  /** As `tableFromEntries` does it: `current`, or `lastGood` when that cannot be compiled, or nothing. */
+  /** As `applyChanges` does it: `current`, or `lastGood` when that cannot be compiled, or nothing. */
   private serve({ key, value, sequence }: StagedEntry): void {
     const parsed = parseConfigKey(ROUTER, key);
     const entry = parsed === undefined ? undefined : parseEntry(nodeCodec, parsed, value);
