@@ -68,6 +68,7 @@ export class LayeredMap<V> implements ReadonlyMap<string, V> {
   /** Keys whose values are not the same as in `before`, by identity. Cheap when `before` is one of the maps that led here. */
   changedSince(before: LayeredMap<V>): readonly string[] {
     if (before === this) return [];
+    if (before.size === 0) return [...this.keys()];
     const keys = this.#mayDiffer(before) ?? [...this.keys(), ...before.keys()];
     return [...new Set(keys)].filter((key) => this.get(key) !== before.get(key));
   }
@@ -99,8 +100,13 @@ export class LayeredMap<V> implements ReadonlyMap<string, V> {
   }
 
   #flatten(): LayeredMap<V> {
+    const base = new Map(this.#base);
+    for (const [key, value] of this.#layer) {
+      if (value === undefined) base.delete(key);
+      else base.set(key, value);
+    }
     const ancestry = { base: this.#id, keys: [...this.#layer.keys()] };
-    return new LayeredMap<V>(new Map(this.entries()), new Map(), this.size, { id: {}, ancestry });
+    return new LayeredMap<V>(base, new Map(), this.size, { id: {}, ancestry });
   }
 
   #mayDiffer(before: LayeredMap<V>): readonly string[] | undefined {
