@@ -58,7 +58,7 @@ export interface EntryPlan {
 
 interface PlanBasis {
   readonly objects: readonly ListedObject[];
-  /** Of all that concerns every object; with another one nothing before counts. */
+  /** What concerns every object: with others every object is looked at again. */
   readonly rules: string;
   readonly wishes: LayeredMap<Wish>;
   /** Keys whose entry is not what stood when it was planned: the next plan looks again. */
@@ -78,12 +78,9 @@ export const EMPTY_PLAN: EntryPlan = {
  * as long as that one still compiles with the rest; otherwise nothing of it is in force.
  *
  * Given the plan before, only what changed since, and what depends on it, is worked out again; the result is the same. `stored`
- * then must hold the entries of that plan.
+ * then must hold the entries of that plan, and `compile` be the same.
  */
-export function planEntries(input: PlanInput, last: EntryPlan = EMPTY_PLAN): EntryPlan {
-  const rules = rulesText(input);
-  // Of a plan under other rules nothing counts but what it parsed, which no rule changes.
-  const before = last.basis.rules === rules ? last : { ...EMPTY_PLAN, parsed: last.parsed };
+export function planEntries(input: PlanInput, before: EntryPlan = EMPTY_PLAN): EntryPlan {
   const wishes = changedWishes(input, before);
   const compiled = compileChanges(before.compiled, candidatesOf(wishes, before), input.compile);
   const touched = new Set([...wishes.keys(), ...compiled.outcomes.changedSince(before.compiled.outcomes)]);
@@ -104,7 +101,7 @@ export function planEntries(input: PlanInput, last: EntryPlan = EMPTY_PLAN): Ent
     verdicts: before.verdicts.with(verdicts),
     compiled,
     parsed: before.parsed.with(parsedOf(wishes)),
-    basis: { objects: input.objects, rules, wishes: now.wishes, unsettled },
+    basis: { objects: input.objects, rules: rulesText(input), wishes: now.wishes, unsettled },
   };
 }
 
@@ -116,8 +113,8 @@ interface Draft {
   readonly wishes: LayeredMap<Wish>;
 }
 
-function rulesText({ router, allowedNamespaces, allowedSubjects, limits, compile }: PlanInput): string {
-  return JSON.stringify([router, allowedNamespaces, allowedSubjects, limits, compile?.requireTenant]);
+function rulesText({ router, allowedNamespaces, allowedSubjects, limits }: PlanInput): string {
+  return JSON.stringify([router, allowedNamespaces, allowedSubjects, limits]);
 }
 
 /** The wishes that may be others than before, by key; undefined for objects that are gone. */
@@ -128,7 +125,8 @@ function changedWishes(input: PlanInput, before: EntryPlan): ReadonlyMap<string,
   };
   const { changed, removed } = changedObjects(before.basis.objects, input.objects);
   for (const object of removed.filter(isDesired)) wishes.set(keyOf(input, object), undefined);
-  for (const object of changed.filter(isDesired)) {
+  const isUnderOthers = before.basis.rules !== rulesText(input);
+  for (const object of (isUnderOthers ? input.objects : changed).filter(isDesired)) {
     const { kind, meta, spec } = object;
     wishFor(keyOf(input, object), { kind, meta, spec });
   }
