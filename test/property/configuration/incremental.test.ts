@@ -98,7 +98,9 @@ describe("compiling what changed", () => {
             if (parsed.has(id)) continue;
             const result = parseSpec(kind, meta, spec, ROUTER);
             const keepsOlder = batch.some(([edit, keep]) => keep && edit.name === meta.name);
-            const older = keepsOlder ? (standing.get(key)?.choices ?? []).filter((one) => one.meta.uid === meta.uid) : [];
+            const older = keepsOlder
+              ? (standing.get(key)?.choices ?? []).filter((one) => one.meta.uid === meta.uid)
+              : [];
             if (result.ok) parsed.set(id, result.value);
             const choices = [...(result.ok ? [result.value] : []), ...older.slice(0, 2)];
             changes.set(key, choices.length === 0 ? undefined : { key, choices });
@@ -111,11 +113,19 @@ describe("compiling what changed", () => {
           chosen = compileChanges(chosen, changes);
           const plain = choosePlainly([...standing.values()]);
           assert.deepEqual(shownChoices(chosen), render(plain), "as compiling all at once");
-          assert.deepEqual(shownChoices(chosen), shownChoices(compileWithFallback(standing.values())), "as from scratch");
+          assert.deepEqual(
+            shownChoices(chosen),
+            shownChoices(compileWithFallback(standing.values())),
+            "as from scratch",
+          );
           for (const [key, outcome] of chosen.outcomes) {
             const last = before.outcomes.get(key);
             if (last !== undefined && !changes.has(key) && JSON.stringify(last) === JSON.stringify(outcome)) {
-              assert.equal(outcome.policy === last.policy || !sameProviders(before, chosen, key), true, "compiled again");
+              assert.equal(
+                outcome.policy === last.policy || !sameProviders(before, chosen, key),
+                true,
+                "compiled again",
+              );
             }
           }
         }
@@ -140,10 +150,7 @@ describe("planning what changed", () => {
   const steps = fc.array(
     fc.record({
       batch: fc.array(edits, { maxLength: MAX_EDITS }),
-      rules: fc.oneof(
-        { weight: 6, arbitrary: fc.constant(undefined) },
-        { weight: 1, arbitrary: rules },
-      ),
+      rules: fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: rules }),
       isProgrammed: fc.boolean(),
       isWritten: fc.boolean(),
     }),
@@ -189,7 +196,11 @@ describe("planning what changed", () => {
     );
   });
 
-  function checkKept(last: EntryPlan, key: string, verdict: EntryPlan["verdicts"] extends LayeredMap<infer V> ? V : never) {
+  function checkKept(
+    last: EntryPlan,
+    key: string,
+    verdict: EntryPlan["verdicts"] extends LayeredMap<infer V> ? V : never,
+  ) {
     const before = last.verdicts.get(key);
     if (before?.object !== verdict.object || before?.policy !== verdict.policy) return;
     if (JSON.stringify(render(before)) === JSON.stringify(render(verdict))) {

@@ -9,7 +9,13 @@ export const LEGACY_SUBJECTS = ["legacy.one", "legacy.two"];
 const namespaces = fc.constantFrom("n1", "n2");
 const names = fc.constantFrom("a", "b", "c");
 const tenantIds = fc.constantFrom("n1", "n2", "t", "u");
-const expressions = fc.constantFrom("true", "'tier' in context", "nonsense(", "message.payload_size", "tenant.id == 't'");
+const expressions = fc.constantFrom(
+  "true",
+  "'tier' in context",
+  "nonsense(",
+  "message.payload_size",
+  "tenant.id == 't'",
+);
 
 const providerList = fc.uniqueArray(
   fc.record({ name: names, ref: fc.option(fc.record({ namespace: namespaces, name: names }), { nil: undefined }) }),
@@ -21,7 +27,9 @@ const policySpec = fc.record(
     policyId: names,
     tenantId: tenantIds,
     providers: providerList,
-    rules: fc.array(fc.record({ name: names, when: expressions, prefer: names.map((name) => [name]) }), { maxLength: 2 }),
+    rules: fc.array(fc.record({ name: names, when: expressions, prefer: names.map((name) => [name]) }), {
+      maxLength: 2,
+    }),
     rateLimit: fc.constant({ requestsPerSecond: 5, burst: 5 }),
     routerRef: fc.constantFrom({ name: "default", namespace: "n1" }, { name: "other", namespace: "n1" }),
   },

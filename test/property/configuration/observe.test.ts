@@ -1,0 +1,198 @@
+// A status that follows from the one before is the status of everything, and what says the same in it is the same object.
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, it } from "mocha";
+import type { RouterAck } from "../../../core/config/entry.ts";
+import { namesFor } from "../../../core/handover/subjects.ts";
+import { EMPTY_PLAN, type EntryPlan, planEntries } from "../../../core/reconcile/plan-entries.ts";
+import type { ObservedPod, SourceObject } from "../../../operator/interfaces.ts";
+import { NOTHING_OBSERVED, type Observation, type ObservedStatus, observeStatus } from "../../../operator/observe.ts";
+import { ProgrammedTargets } from "../../../operator/programmed-targets.ts";
+import type { ObjectStatus, StatusDocument } from "../../../operator/status-document.ts";
+import { edits, LEGACY_SUBJECTS, ObjectStore, ROUTER } from "./world.ts";
+
+const names = namesFor();
+const RUNS = 300;
+const PODS = ["one", "two", "three"];
+const ORIGIN = { file: "a.yaml", locate: () => ({ line: 1, column: 1 }) };
+const OTHER_ORIGIN = { ...ORIGIN, file: "b.yaml" };
+
+interface Step {
+  readonly batch: readonly Parameters<ObjectStore["apply"]>[0][];
+  /** Written: a head for all of it, of this epoch. */
+  readonly written: string | undefined;
+  readonly pods: readonly { readonly ready: boolean; readonly updated: boolean; readonly present: boolean }[];
+  /** How many heads each pod is behind; undefined: it has not acknowledged. */
+  readonly lags: readonly (number | undefined)[];
+  readonly rejects: readonly { readonly pod: number; readonly object: number; readonly others: number }[];
+  readonly movesFile: boolean;
+  readonly duplicateWindowMs: number;
+}
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.record({
+    batch: fc.array(edits, { maxLength: 3 }),
+    written: fc.constantFrom("e1", "e1", "e1", "e2", undefined),
+    pods: fc.tuple(...PODS.map(() => pod())),
+    lags: fc.tuple(...PODS.map(() => fc.option(fc.nat({ max: 2 }), { nil: undefined, freq: 8 }))),
+    rejects: fc.array(
+      fc.record({ pod: fc.nat({ max: 2 }), object: fc.nat({ max: 9 }), others: fc.constantFrom(0, 0, 1) }),
+      { maxLength: 2 },
+    ),
+    movesFile: fc.integer({ min: 0, max: 7 }).map((one) => one === 0),
+    duplicateWindowMs: fc.constantFrom(1_000, 1_000, 1_000, 2_000),
+  }),
+  { maxLength: 15 },
+);
+
+function pod(): fc.Arbitrary<Step["pods"][number]> {
+  const mostly = fc.integer({ min: 0, max: 9 }).map((one) => one > 0);
+  return fc.record({ ready: mostly, updated: mostly, present: mostly });
+}
+
+class World {
+  private readonly store = new ObjectStore();
+  private readonly targets = new ProgrammedTargets();
+  private plan: EntryPlan = EMPTY_PLAN;
+  private revision = 0;
+  private epoch = "e1";
+  private now = 0;
+  private origin = ORIGIN;
+
+  observe(step: Step): Observation {
+    for (const edit of step.batch) this.store.apply(edit);
+    if (step.movesFile) this.origin = this.origin === ORIGIN ? OTHER_ORIGIN : ORIGIN;
+    const { origin } = this;
+    const objects: readonly SourceObject[] = this.store.list().map((one) => ({ ...one, conditions: [], origin }));
+    this.plan = planEntries(
+      {
+        router: ROUTER,
+        allowedNamespaces: ["*"],
+        allowedSubjects: LEGACY_SUBJECTS,
+        objects,
+        stored: this.plan.entries,
+        wasProgrammed: () => true,
+      },
+      this.plan,
+    );
+    if (step.written !== undefined) {
+      this.epoch = step.written;
+      this.targets.headWritten(this.plan.entries, { revision: ++this.revision, epoch: this.epoch });
+    }
+    const pods = PODS.flatMap((uid, index) => this.pod(uid, step.pods[index]));
+    return {
+      ...this.rest(step),
+      router: ROUTER,
+      names,
+      plan: this.plan,
+      pods,
+      acks: this.acks(step),
+      snapshot: { objects, records: new Map(), files: [] },
+    };
+  }
+
+  private rest({ duplicateWindowMs }: Step) {
+    return {
+      targets: this.targets.all,
+      head: { revision: this.revision, epoch: this.epoch },
+      infrastructure: {},
+      settings: {
+        deployment: { router: ROUTER, replicas: 2, environment: {} },
+        allowedNamespaces: ["*"],
+        legacySubjects: LEGACY_SUBJECTS,
+        allowedSubjects: LEGACY_SUBJECTS,
+        limits: { maxPayloadBytes: 1_000 },
+        generation: 1,
+        partiallySupported: [],
+        problems: [],
+      },
+      duplicateWindowMs,
+      busOwner: undefined,
+      leaseHolder: undefined,
+      now: `2026-01-01T00:00:${String(this.now++).padStart(2, "0")}Z`,
+    };
+  }
+
+  private pod(uid: string, state: Step["pods"][number] | undefined): readonly ObservedPod[] {
+    if (state?.present !== true) return [];
+    const { ready, updated } = state;
+    return [{ name: uid, uid, ready, updated, pid: undefined, healthUrl: "", starts: 1, failure: undefined }];
+  }
+
+  private acks({ lags, rejects }: Step): ReadonlyMap<string, RouterAck> {
+    const keys = [...this.plan.entries.keys()];
+    const acks = new Map<string, RouterAck>();
+    for (const [index, podUid] of PODS.entries()) {
+      const lag = lags[index];
+      if (lag === undefined) continue;
+      const own = rejects.filter(({ pod: rejecting }) => rejecting === index);
+      const rejected = own.flatMap(({ object }) => {
+        const key = keys[object] ?? "";
+        const entry = this.plan.entries.get(key);
+        return entry === undefined ? [] : [{ key, uid: entry.uid, generation: entry.generation, reason: "no" }];
+      });
+      const rejectedCount = rejected.length + own.reduce((sum, { others }) => sum + others, 0);
+      const appliedRevision = Math.max(0, this.revision - lag);
+      acks.set(podUid, { podUid, version: "1", epoch: this.epoch, appliedRevision, rejected, rejectedCount });
+    }
+    return acks;
+  }
+}
+
+/** Knows what was observed before, and not that it need not be looked at again. */
+function forgetful({ basis, ...rest }: ObservedStatus): ObservedStatus {
+  return { ...rest, basis: { ...basis, observation: undefined } };
+}
+
+function statusesOf({ policies, providers, tenants }: StatusDocument): ReadonlyMap<string, ObjectStatus> {
+  return new Map([...policies, ...providers, ...tenants].map((status) => [status.uid, status]));
+}
+
+describe("observing what changed", () => {
+  it("gives the document of observing everything", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const world = new World();
+        let observed = NOTHING_OBSERVED;
+        let plain = NOTHING_OBSERVED;
+        for (const step of all) {
+          const observation = world.observe(step);
+          observed = observeStatus(observation, observed);
+          plain = observeStatus(observation, forgetful(plain));
+          assert.deepEqual(observed.document, plain.document);
+          assert.deepEqual([...observed.pending].sort(), [...plain.pending].sort());
+          assert.deepEqual(observed.accepted, plain.accepted);
+          assert.equal(observed.accepted.policies, countAccepted(observed.document.policies));
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("keeps the status of each object that says the same, and the document when all of it does", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const world = new World();
+        let observed = NOTHING_OBSERVED;
+        for (const step of all) {
+          const before = observed;
+          observed = observeStatus(world.observe(step), before);
+          const standing = statusesOf(before.document);
+          for (const [uid, status] of statusesOf(observed.document)) {
+            const last = standing.get(uid);
+            if (JSON.stringify(last) === JSON.stringify(status)) assert.equal(status, last, "the same object");
+          }
+          if (JSON.stringify(before.document) === JSON.stringify(observed.document)) {
+            assert.equal(observed.document, before.document, "the same document");
+          }
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+function countAccepted(objects: readonly ObjectStatus[]): number {
+  const isAccepted = ({ type, status }: ObjectStatus["conditions"][number]) => type === "Accepted" && status === "True";
+  return objects.filter(({ conditions }) => conditions.some(isAccepted)).length;
+}
