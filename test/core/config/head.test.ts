@@ -18,7 +18,7 @@ import {
 } from "../../../core/config/head.ts";
 import { nodeCodec } from "../../../runtime/bytes.ts";
 
-/** Computed by another program from what adr/0013 says. */
+/** Computed by another program; docs/adr/0013 has it. */
 const VECTOR = "d492552f3c7b37a2d523356766d03e515709d53409d100d7f49dcf69d91b3b34";
 
 function entry(key: string, value: string, sequence = 1): StagedEntry {

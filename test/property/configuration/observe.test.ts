@@ -14,6 +14,8 @@ import { edits, LEGACY_SUBJECTS, ObjectStore, ROUTER } from "./world.ts";
 const names = namesFor();
 const RUNS = 300;
 const PODS = ["one", "two", "three"];
+/** A pod that has applied a head which another operator wrote. */
+const OF_ANOTHER = 100;
 const ORIGIN = { file: "a.yaml", locate: () => ({ line: 1, column: 1 }) };
 const OTHER_ORIGIN = { ...ORIGIN, file: "b.yaml" };
 
@@ -22,7 +24,7 @@ interface Step {
   /** Written: a head for all of it, of this epoch. */
   readonly written: string | undefined;
   readonly pods: readonly { readonly ready: boolean; readonly updated: boolean; readonly present: boolean }[];
-  /** How many heads each pod is behind; undefined: it has not acknowledged. */
+  /** How many heads each pod is behind, or OF_ANOTHER; undefined: it has not acknowledged. */
   readonly lags: readonly (number | undefined)[];
   readonly rejects: readonly { readonly pod: number; readonly object: number; readonly others: number }[];
   readonly movesFile: boolean;
@@ -32,9 +34,9 @@ interface Step {
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
     batch: fc.array(edits, { maxLength: 3 }),
-    written: fc.constantFrom("e1", "e1", "e1", "e2", undefined),
+    written: fc.constantFrom("e1", "e1", "e1", "e2", undefined, undefined),
     pods: fc.tuple(...PODS.map(() => pod())),
-    lags: fc.tuple(...PODS.map(() => fc.option(fc.nat({ max: 2 }), { nil: undefined, freq: 8 }))),
+    lags: fc.tuple(...PODS.map(() => fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 1, 2, OF_ANOTHER, undefined))),
     rejects: fc.array(
       fc.record({ pod: fc.nat({ max: 2 }), object: fc.nat({ max: 9 }), others: fc.constantFrom(0, 0, 1) }),
       { maxLength: 2 },
@@ -54,8 +56,8 @@ class World {
   private readonly store = new ObjectStore();
   private readonly targets = new ProgrammedTargets();
   private plan: EntryPlan = EMPTY_PLAN;
-  private revision = 0;
-  private epoch = "e1";
+  /** Heads that were written, the first one standing for none. */
+  private readonly heads = [{ revision: 0, epoch: "e1" }];
   private now = 0;
   private origin = ORIGIN;
 
@@ -76,8 +78,9 @@ class World {
       this.plan,
     );
     if (step.written !== undefined) {
-      this.epoch = step.written;
-      this.targets.headWritten(this.plan.entries, { revision: ++this.revision, epoch: this.epoch });
+      const head = { revision: this.heads.length, epoch: step.written };
+      this.heads.push(head);
+      this.targets.headWritten(this.plan.entries, head);
     }
     const pods = PODS.flatMap((uid, index) => this.pod(uid, step.pods[index]));
     return {
@@ -94,7 +97,7 @@ class World {
   private rest({ duplicateWindowMs }: Step) {
     return {
       targets: this.targets.all,
-      head: { revision: this.revision, epoch: this.epoch },
+      head: this.heads.at(-1),
       infrastructure: {},
       settings: {
         deployment: { router: ROUTER, replicas: 2, environment: {} },
@@ -132,8 +135,8 @@ class World {
         return entry === undefined ? [] : [{ key, uid: entry.uid, generation: entry.generation, reason: "no" }];
       });
       const rejectedCount = rejected.length + own.reduce((sum, { others }) => sum + others, 0);
-      const appliedRevision = Math.max(0, this.revision - lag);
-      acks.set(podUid, { podUid, version: "1", epoch: this.epoch, appliedRevision, rejected, rejectedCount });
+      const { revision: appliedRevision, epoch } = this.heads.at(-1 - lag) ?? { revision: 1_000, epoch: "another" };
+      acks.set(podUid, { podUid, version: "1", epoch, appliedRevision, rejected, rejectedCount });
     }
     return acks;
   }
