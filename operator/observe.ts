@@ -1,5 +1,4 @@
 // What was planned, written, acknowledged and observed -> the conditions of every object, as one document.
-import type { RouterAck, RouterKey } from "../core/config/entry.ts";
 import { entryKey } from "../core/config/keys.ts";
 import {
   type AppliedFloor,
@@ -10,39 +9,27 @@ import {
 } from "../core/config/programmed.ts";
 import { LayeredMap } from "../core/layered-map.ts";
 import { changedObjects } from "../core/reconcile/changed-objects.ts";
-import { type Condition, mergeConditions } from "../core/reconcile/conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
-import { type LeaseHolder, routerConditions } from "../core/reconcile/router.ts";
-import type { InfrastructureStatus, ObservedPod, SourceObject, SourceSnapshot } from "./interfaces.ts";
+import type { SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { isBehind, type ObjectSurroundings, observeObject, observeProgrammed } from "./observe-object.ts";
-import type { RouterSettings } from "./router-settings.ts";
+import { describeRouter, observeRouter, type RouterFacts, routerStatus } from "./observe-router.ts";
 import type {
   FileProblem,
   FileStatus,
   PolicyStatus,
   ProviderStatus,
-  RouterObjectStatus,
-  RouterStatus,
   StatusDocument,
   TenantStatus,
 } from "./status-document.ts";
 import { changeStatuses, type StatusChange, type StatusList } from "./status-list.ts";
 
 /** Everything that the status is a function of. */
-export interface Observation extends ObjectSurroundings {
-  readonly router: RouterKey;
+export interface Observation extends ObjectSurroundings, RouterFacts {
   readonly snapshot: SourceSnapshot;
   readonly plan: EntryPlan;
   readonly head: { readonly revision: number; readonly epoch: string } | undefined;
   /** By key. */
   readonly targets: LayeredMap<ProgrammedTarget>;
-  readonly infrastructure: InfrastructureStatus;
-  readonly settings: RouterSettings;
-  readonly busOwner: string | undefined;
-  /** The other operator that writes the bus, if this one does not. */
-  readonly leaseHolder: LeaseHolder | undefined;
-  /** NATS does not keep producers and workers out of internal state, or does not say so. */
-  readonly unfenced: boolean;
 }
 
 export interface ObservedStatus {
@@ -269,42 +256,6 @@ function documentOf(
 
 function isSameJson(left: unknown, right: unknown): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
-}
-
-function describeRouter(observation: Observation): Omit<RouterObjectStatus, "conditions"> {
-  const { router, pods, settings, infrastructure } = observation;
-  return {
-    ...router,
-    generation: settings.generation,
-    desiredRouters: settings.deployment.replicas,
-    updatedRouters: pods.filter(({ updated }) => updated).length,
-    ...(infrastructure.selector === undefined ? {} : { selector: infrastructure.selector }),
-  };
-}
-
-function observeRouter(observation: Observation, previous: readonly Condition[]): readonly Condition[] {
-  const { pods, settings, infrastructure, busOwner, leaseHolder, now } = observation;
-  const conditions = routerConditions({
-    generation: settings.generation,
-    busOwner,
-    leaseHolder,
-    problem: infrastructure.problem,
-    held: settings.deployment.held,
-    partiallySupported: settings.partiallySupported,
-    desiredPods: settings.deployment.replicas,
-    updatedPods: pods.filter(({ updated }) => updated).length,
-    readyPods: pods.filter(({ ready }) => ready).length,
-    failure: pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
-  });
-  return mergeConditions(previous, conditions, now);
-}
-
-function routerStatus(
-  { name, uid, pid, ready, healthUrl, starts }: ObservedPod,
-  ack: RouterAck | undefined,
-): RouterStatus {
-  const appliedRevision = ack?.appliedRevision ?? 0;
-  return { name, uid, pid, ready, appliedRevision, rejectedCount: ack?.rejectedCount ?? 0, healthUrl, starts };
 }
 
 function withProblems(files: readonly FileStatus[], extra: readonly FileProblem[]): readonly FileStatus[] {

@@ -79,8 +79,6 @@ export interface RoutingTable {
   readonly policyCount: number;
 }
 
-export const emptyTable: RoutingTable = { policies: new Map(), tenants: new Map(), policyCount: 0 };
-
 export function findPolicy(table: RoutingTable, tenantId: string, policyId: string): CompiledPolicy | undefined {
   return table.policies.get(tenantId)?.get(policyId);
 }
