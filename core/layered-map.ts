@@ -1,7 +1,7 @@
 // An immutable map that shares with the map before it what did not change: making it costs what changed, not what there is.
 
 /** Changes kept beside the base. More, or more than the map would hold, and a new base is made, so that nothing old is kept. */
-export const MAX_LAYER_SIZE = 256;
+export const MAX_LAYER_SIZE = 128;
 
 /** Names one base without holding on to it. */
 type BaseId = object;

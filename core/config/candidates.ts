@@ -124,34 +124,49 @@ function providerId({ meta }: ProviderObject): string {
   return `${meta.namespace}/${meta.name}`;
 }
 
-/** Edits of lists by name, each list copied once however many edits it gets. */
+interface ListEdit {
+  readonly removed: Set<string>;
+  readonly added: Set<string>;
+}
+
+/** Edits of lists by name. A list may be long, one Provider for everybody: it is copied once, and only when its members change. */
 class ListEdits {
   private readonly before: LayeredMap<readonly string[]>;
-  private readonly edited = new Map<string, Set<string>>();
+  private readonly edits = new Map<string, ListEdit>();
 
   constructor(before: LayeredMap<readonly string[]>) {
     this.before = before;
   }
 
+  /** One that is there already must have been removed before. */
   add(name: string, member: string): void {
-    this.edit(name).add(member);
+    this.edit(name).added.add(member);
   }
 
   remove(name: string, member: string): void {
-    this.edit(name).delete(member);
+    this.edit(name).removed.add(member);
   }
 
   touched(): Iterable<string> {
-    return this.edited.keys();
+    return this.edits.keys();
   }
 
   *lists(): Generator<readonly [string, readonly string[] | undefined]> {
-    for (const [name, members] of this.edited) yield [name, members.size === 0 ? undefined : [...members]];
+    for (const [name, { removed, added }] of this.edits) {
+      if (isSameSet(removed, added)) continue;
+      const list = this.before.get(name) ?? [];
+      const kept = removed.size === 0 ? list : list.filter((member) => !removed.has(member));
+      yield [name, kept.length + added.size === 0 ? undefined : [...kept, ...added]];
+    }
   }
 
-  private edit(name: string): Set<string> {
-    const members = this.edited.get(name) ?? new Set(this.before.get(name));
-    this.edited.set(name, members);
-    return members;
+  private edit(name: string): ListEdit {
+    const edit = this.edits.get(name) ?? { removed: new Set<string>(), added: new Set<string>() };
+    this.edits.set(name, edit);
+    return edit;
   }
+}
+
+function isSameSet(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  return left.size === right.size && [...left].every((member) => right.has(member));
 }
