@@ -112,6 +112,7 @@ class World {
       duplicateWindowMs,
       busOwner: undefined,
       leaseHolder: undefined,
+      unfenced: true,
       now: `2026-01-01T00:00:${String(this.now++).padStart(2, "0")}Z`,
     };
   }
