@@ -44,13 +44,21 @@ export function nextIdentity(
       meta: { namespace, name, uid: chance.newUid(), generation: 1, creationMs: chance.nowMs() },
     };
   }
+  if (before.spec === spec && before.file === file) return before;
   const changed = canonicalJson(before.spec) !== canonicalJson(spec);
   const generation = changed ? before.meta.generation + 1 : before.meta.generation;
   return { kind, spec, file, meta: { ...before.meta, generation } };
 }
 
+const encodings = new WeakMap<FileIdentity, Uint8Array>();
+
+/** Encoded once: each change of a folder asks for the identities of all that is in it. */
 export function encodeIdentity(identity: FileIdentity): Uint8Array {
-  return nodeCodec.encodeUtf8(canonicalJson(identity));
+  const known = encodings.get(identity);
+  if (known !== undefined) return known;
+  const encoded = nodeCodec.encodeUtf8(canonicalJson(identity));
+  encodings.set(identity, encoded);
+  return encoded;
 }
 
 /** The identities among these records. One that cannot be read is left out: its object is then a new one. */
