@@ -128,8 +128,8 @@ export class DeploymentInfrastructure implements Infrastructure {
   /** Only the watching ends: pods must outlive the operator. */
   async stop(): Promise<void> {
     this.abort.abort();
-    await this.queue.stop();
-    await Promise.all([this.owned.stop(), this.podMirror.stop()]);
+    // All at once: a pass may be waiting for a mirror.
+    await Promise.all([this.queue.stop(), this.owned.stop(), this.podMirror.stop()]);
   }
 
   private isWanted(specHash: string | undefined): boolean {
