@@ -90,6 +90,19 @@ describe("a mirror of a real API server", function () {
     assert.ok(found.metadata.uid);
   });
 
+  it("is in step with a kind of which there is nothing, whose list of metadata has null in place of items", async () => {
+    const fieldSelector = "metadata.name=nobody-has-this-name";
+    await using mirror = openMirror({
+      client,
+      type: CONFIG_MAP,
+      namespace: "default",
+      fieldSelector,
+      metadataOnly: true,
+    });
+    await mirror.waitUntilSynced(DEADLINE_MS);
+    assert.deepEqual([mirror.status().objects, mirror.status().failure], [0, undefined]);
+  });
+
   it("goes on at the same version when the server ends the watch in order, with a bookmark and no second list", async () => {
     await using mirror = openMirror({ client, type: CONFIG_MAP, namespace: "default", watchSeconds: 5 });
     await eventually(() => mirror.status().watches >= 3, { deadlineMs: DEADLINE_MS, describe: "a third watch" });
