@@ -33,6 +33,8 @@ export interface ApplyRequest {
    * our own create, so the API server is asked.
    */
   readonly observed?: KubernetesObject;
+  /** Whether a write is a `Conflict` when the object was changed after it was observed: for fields that others may take. */
+  readonly onlyIfUnchanged?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -123,7 +125,12 @@ export class Applier {
   ): Promise<ApiResult<ApplyOutcome>> {
     const { type } = request;
     const uid = live?.metadata.uid;
-    const metadata = uid === undefined ? body.metadata : { ...body.metadata, uid };
+    const version = request.onlyIfUnchanged === true ? live?.metadata.resourceVersion : undefined;
+    const metadata = {
+      ...body.metadata,
+      ...(uid === undefined ? {} : { uid }),
+      ...(version === undefined ? {} : { resourceVersion: version }),
+    };
     const sent = await applyObject(
       this.options.client,
       type,

@@ -31,7 +31,7 @@ export interface PassOptions {
 
 export type PassResult =
   | { readonly kind: "Done" }
-  /** An object of an earlier Router of this name is still being deleted. */
+  /** An object of an earlier Router of this name is still being deleted, or has just changed: a watch will tell. */
   | { readonly kind: "Waiting" }
   | { readonly kind: "Problem"; readonly problem: InfrastructureProblem };
 
@@ -63,12 +63,12 @@ function isLeftover(object: KubernetesObject | undefined, owner: OwnerReference)
   return controller?.kind === owner.kind && controller.name === owner.name && controller.uid !== owner.uid;
 }
 
-async function applyOne(options: PassOptions, manifest: Manifest): Promise<PassResult> {
+async function applyOne(options: PassOptions, manifest: Manifest, onlyIfUnchanged = false): Promise<PassResult> {
   const { applier, owned, owner, signal } = options;
   const type = ownedType(manifest.kind);
   const observed = owned.get(type);
-  const request = { type, object: manifest, owner, signal, ...(observed === undefined ? {} : { observed }) };
-  const result = await applier.apply(request);
+  const request = { type, object: manifest, owner, signal, onlyIfUnchanged };
+  const result = await applier.apply(observed === undefined ? request : { ...request, observed });
   if (!result.ok) return judgeFailure(result.error, `apply ${describeObject(type, manifest.metadata)}`);
   const outcome = result.value;
   if (outcome.action === "Waiting") return WAITING;
@@ -98,7 +98,9 @@ async function applyDeployment(options: PassOptions): Promise<PassResult> {
   const replicas = plan.action === "Apply" ? plan.replicas : undefined;
   const manifests = routerManifests({ ...workload, replicas }, nodeCodec);
   const manifest = manifests.find(({ kind }) => kind === DEPLOYMENT.kind);
-  return manifest === undefined ? DONE : applyOne(options, manifest);
+  // Somebody may have begun to scale a moment ago: then we do not say a number.
+  const contested = plan.action === "Apply" && !takenBack;
+  return manifest === undefined ? DONE : applyOne(options, manifest, contested);
 }
 
 /** Before we let go of the number, somebody else has to own it: the field would fall to its default of 1. */
@@ -140,6 +142,7 @@ async function removeAutoscaler(options: PassOptions, claim: OwnershipClaim): Pr
 
 /** What only a person can change is a problem to show; the rest is tried again. */
 function judgeFailure(failure: ApiFailure, what: string): PassResult {
+  if (failure.kind === "Conflict") return WAITING;
   if (failure.kind === "Forbidden") {
     const message = `could not ${what}: ${failure.message}; grant it by RBAC, or raise the quota that forbids it`;
     return { kind: "Problem", problem: { reason: "Forbidden", message } };

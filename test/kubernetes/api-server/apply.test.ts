@@ -135,6 +135,19 @@ describe("server-side apply on a real API server", function () {
     assert.equal(result.ok ? "ok" : result.error.kind, "Conflict");
   });
 
+  it("is refused by the server when the object was changed since it was seen, and that matters", async () => {
+    const applier = newApplier();
+    const object = { metadata: { namespace: NAMESPACE, name: "changed" }, data: { k: "1" } };
+    const first = await apply(applier, { type: CONFIG_MAP, object, owner });
+    assert.ok(first.action === "Created");
+    const edit = { data: { k: "theirs" } };
+    assert.ok((await mergeObject(client, CONFIG_MAP, object.metadata, edit, KUBECTL)).ok);
+    const request = { type: CONFIG_MAP, object: { ...object, data: { k: "2" } }, owner, observed: first.object };
+    const refused = await applier.apply({ ...request, onlyIfUnchanged: true });
+    assert.equal(refused.ok ? "ok" : refused.error.kind, "Conflict");
+    assert.ok((await applier.apply(request)).ok);
+  });
+
   it("lets two processes apply the same intents at once: one object, then no more changes", async () => {
     const request = { type: DEPLOYMENT, object: deployment("contested", 3), owner };
     const both = [newApplier(), newApplier()];
