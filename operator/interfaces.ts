@@ -101,6 +101,10 @@ export interface ObservedPod extends RouterPod {
 export interface InfrastructureStatus {
   /** Why it cannot be made as asked for, such as somebody else's object of the same name. */
   readonly problem?: { readonly reason: string; readonly message: string };
+  /** Why routers are missing or not ready, as a sentence with the way out. */
+  readonly failure?: string;
+  /** How many are asked for, where an autoscaler or somebody else says so. */
+  readonly replicas?: number;
   /** Label selector of the routers, where they are pods. */
   readonly selector?: string;
 }

@@ -25,7 +25,7 @@ export function describeRouter(observation: RouterFacts): Omit<RouterObjectStatu
   return {
     ...router,
     generation: settings.generation,
-    desiredRouters: settings.deployment.replicas,
+    desiredRouters: infrastructure.replicas ?? settings.deployment.replicas,
     updatedRouters: pods.filter(({ updated }) => updated).length,
     ...(infrastructure.selector === undefined ? {} : { selector: infrastructure.selector }),
   };
@@ -41,10 +41,10 @@ export function observeRouter(observation: RouterFacts, previous: readonly Condi
     problem: infrastructure.problem,
     held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,
-    desiredPods: settings.deployment.replicas,
+    desiredPods: infrastructure.replicas ?? settings.deployment.replicas,
     updatedPods: pods.filter(({ updated }) => updated).length,
     readyPods: pods.filter(({ ready }) => ready).length,
-    failure: pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
+    failure: infrastructure.failure ?? pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
   });
   return mergeConditions(previous, conditions, now);
 }

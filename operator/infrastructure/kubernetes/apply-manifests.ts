@@ -15,7 +15,7 @@ import {
 } from "../../../kubernetes/object.ts";
 import { deleteObject } from "../../../kubernetes/objects.ts";
 import { nodeCodec } from "../../../runtime/bytes.ts";
-import type { InfrastructureProblem } from "./deployment-problem.ts";
+import type { InfrastructureStatus } from "../../interfaces.ts";
 import type { OwnedObjects } from "./owned-objects.ts";
 import { AUTOSCALER, DEPLOYMENT, ownedType } from "./resource-types.ts";
 
@@ -28,6 +28,8 @@ export interface PassOptions {
   readonly signal: AbortSignal;
   onOutcome(type: ResourceType, name: string, outcome: ApplyOutcome): void;
 }
+
+export type InfrastructureProblem = NonNullable<InfrastructureStatus["problem"]>;
 
 export type PassResult =
   | { readonly kind: "Done" }

@@ -10,15 +10,16 @@ import { SPEC_HASH_ANNOTATION } from "../../../core/reconcile/manifests/spec-has
 import type { Applier, ApplyOutcome } from "../../../kubernetes/apply.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { EventRecorder } from "../../../kubernetes/events.ts";
-import type { OwnerReference, ResourceType } from "../../../kubernetes/object.ts";
+import { planReplicas } from "../../../kubernetes/field-ownership.ts";
+import type { KubernetesObject, OwnerReference, ResourceType } from "../../../kubernetes/object.ts";
 import { Reflector } from "../../../kubernetes/reflector.ts";
 import { nodeCodec } from "../../../runtime/bytes.ts";
 import { BeamlineError, reasonOf } from "../../../runtime/errors.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Infrastructure, InfrastructureStatus, ObservedPod, RouterDeployment } from "../../interfaces.ts";
 import { KeyedQueue } from "../../queue.ts";
-import { applyManifests } from "./apply-manifests.ts";
-import { deploymentProblem, type InfrastructureProblem } from "./deployment-problem.ts";
+import { applyManifests, type InfrastructureProblem } from "./apply-manifests.ts";
+import { deploymentFailure } from "./deployment-failure.ts";
 import { type PodView, viewPod } from "./observe-pod.ts";
 import { OwnedObjects } from "./owned-objects.ts";
 import { DEPLOYMENT, POD, ROUTER } from "./resource-types.ts";
@@ -120,9 +121,17 @@ export class DeploymentInfrastructure implements Infrastructure {
   }
 
   status(): InfrastructureStatus {
-    const failure = this.pods().find((pod) => pod.updated && pod.failure !== undefined)?.failure;
-    const problem = this.problem ?? deploymentProblem(this.owned.get(DEPLOYMENT), failure);
-    return { ...(problem === undefined ? {} : { problem }), selector: podSelector(this.options.router) };
+    const { problem } = this;
+    const live = this.owned.get(DEPLOYMENT);
+    const pod = this.pods().find(({ updated, failure }) => updated && failure !== undefined);
+    const failure = deploymentFailure(live, pod?.failure);
+    const replicas = this.scaledTo(live);
+    return {
+      ...(problem === undefined ? {} : { problem }),
+      ...(failure === undefined ? {} : { failure }),
+      ...(replicas === undefined ? {} : { replicas }),
+      selector: podSelector(this.options.router),
+    };
   }
 
   /** Only the watching ends: pods must outlive the operator. */
@@ -130,6 +139,15 @@ export class DeploymentInfrastructure implements Infrastructure {
     this.abort.abort();
     // All at once: a pass may be waiting for a mirror.
     await Promise.all([this.queue.stop(), this.owned.stop(), this.podMirror.stop()]);
+  }
+
+  /** Undefined while the number is ours to say. */
+  private scaledTo(live: KubernetesObject | undefined): number | undefined {
+    if (this.wanted === undefined || live === undefined) return undefined;
+    const { replicas: wanted = 0, spec } = this.wanted.workload;
+    const { fieldManager } = this.options.applier;
+    const plan = planReplicas(live, { wanted, autoscaled: spec.autoscaling !== undefined, fieldManager });
+    return plan.action === "Apply" ? undefined : (live.spec as { readonly replicas?: number } | undefined)?.replicas;
   }
 
   private isWanted(specHash: string | undefined): boolean {

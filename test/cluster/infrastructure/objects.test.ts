@@ -215,17 +215,16 @@ describe("what a Router owns in a cluster", function () {
       { deadlineMs: DEADLINE_MS, describe: "the quota holds" },
     );
     router.infrastructure.ensureRouters(router.deployment());
-    const problem = await eventually(() => router.infrastructure.status().problem, {
+    const failure = await eventually(() => router.infrastructure.status().failure, {
       deadlineMs: DEADLINE_MS,
-      describe: "the problem is told",
+      describe: "the failure is told",
     });
-    assert.equal(problem.reason, "PodsRefused");
-    assert.match(problem.message, /exceeded quota: none.*raise the quota/);
+    assert.match(failure, /^the API server takes no pod: .*exceeded quota: none.*raise the quota/);
     await expectStatus(world.server, 200, "DELETE", `${path}/none`);
     await router.whenReady(2);
-    await eventually(() => router.infrastructure.status().problem === undefined, {
+    await eventually(() => router.infrastructure.status().failure === undefined, {
       deadlineMs: DEADLINE_MS,
-      describe: "the problem is gone",
+      describe: "the failure is gone",
     });
   });
 

@@ -124,6 +124,7 @@ describe("the routers of a Router in a cluster", function () {
     await scale(router, 5);
     await whenSettled(router);
     assert.equal(replicasOf(await router.one(DEPLOYMENT)), 5);
+    assert.equal(router.infrastructure.status().replicas, 5);
     assert.deepEqual(otherOwnersOf(await router.one(DEPLOYMENT), ["spec", "replicas"], "beamline-operator"), [
       "some-autoscaler",
     ]);
@@ -157,6 +158,7 @@ describe("the routers of a Router in a cluster", function () {
     await whenReplicas(router, 3);
     router.infrastructure.ensureRouters(router.deployment({ replicas: 4 }));
     await whenReplicas(router, 4);
+    assert.equal(router.infrastructure.status().replicas, undefined);
   });
 
   it("are given to an autoscaler from the start, and taken back at the same number", async () => {

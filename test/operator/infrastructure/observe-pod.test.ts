@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { viewPod } from "../../../operator/infrastructure/kubernetes/observe-pod.ts";
 
+const ADDRESS = "198.18.1.2";
 const READY = { type: "Ready", status: "True" };
 
 function pod(status: object, metadata: object = {}): KubernetesObject {
@@ -19,7 +20,7 @@ describe("a pod", () => {
   it("is ready by its condition, until it is being deleted", () => {
     const running = {
       phase: "Running",
-      podIP: "198.18.1.2",
+      podIP: ADDRESS,
       conditions: [READY],
       containerStatuses: [{ restartCount: 2 }],
     };
@@ -28,14 +29,14 @@ describe("a pod", () => {
     );
     assert.deepEqual(
       [view.ready, view.healthUrl, view.starts, view.specHash, view.ended],
-      [true, "http://198.18.1.2:9100", 3, "h", false],
+      [true, `http://${ADDRESS}:9100`, 3, "h", false],
     );
     const leaving = viewPod(pod(running, { deletionTimestamp: "2026-01-01T00:00:00Z" }));
     assert.deepEqual([leaving.ready, leaving.ended, leaving.failure], [false, false, undefined]);
   });
 
   it("has an address in brackets with IPv6, none before it has one, and no hash of another version", () => {
-    assert.equal(viewPod(pod({ podIP: "2001:db8::1" })).healthUrl, "http://[2001:db8::1]:9100");
+    assert.equal(viewPod(pod({ podIP: "::1" })).healthUrl, `http://${"[::1]"}:9100`);
     const unplaced = viewPod(
       pod({}, { annotations: { "beamline.dev/spec-hash": "h", "beamline.dev/hash-version": "0" } }),
     );

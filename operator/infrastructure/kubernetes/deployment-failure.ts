@@ -1,8 +1,5 @@
 // What the conditions of a Deployment say about why there are no pods, which no pod can say.
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import type { InfrastructureStatus } from "../../interfaces.ts";
-
-export type InfrastructureProblem = NonNullable<InfrastructureStatus["problem"]>;
 
 interface DeploymentStatus {
   readonly conditions?: readonly {
@@ -13,19 +10,18 @@ interface DeploymentStatus {
   }[];
 }
 
-/** `failure` is that of a pod, when one is known. */
-export function deploymentProblem(
+/** Undefined when it makes the pods that it shall; `failure` is that of a pod, when one is known. */
+export function deploymentFailure(
   deployment: KubernetesObject | undefined,
   failure: string | undefined,
-): InfrastructureProblem | undefined {
+): string | undefined {
   const { conditions = [] } = (deployment?.status ?? {}) as DeploymentStatus;
   const refused = conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
   if (refused !== undefined) {
-    const message = `the API server takes no pod: ${refused.message ?? "no reason is given"}; raise the quota, or change what forbids it`;
-    return { reason: "PodsRefused", message };
+    const reason = refused.message ?? "no reason is given";
+    return `the API server takes no pod: ${reason}; raise the quota, or change what forbids it`;
   }
+  if (failure !== undefined) return failure;
   const late = conditions.find(({ type, reason }) => type === "Progressing" && reason === "ProgressDeadlineExceeded");
-  if (late === undefined) return undefined;
-  const message = `the new routers do not become ready${failure === undefined ? "" : `: ${failure}`}`;
-  return { reason: "ProgressDeadlineExceeded", message };
+  return late === undefined ? undefined : "the new routers do not become ready; their logs say why";
 }
