@@ -17,6 +17,7 @@ import { eventTable } from "./event-tables.ts";
 import { messageTable } from "./message-tables.ts";
 import { metricTable } from "./metric-tables.ts";
 import { objectReference } from "./object-tables.ts";
+import { crossingTable, roleTable } from "./trust-tables.ts";
 import {
   digestVectors,
   fingerprintVectors,
@@ -37,6 +38,11 @@ const makers: Readonly<Record<string, TableMaker>> = {
   consumers: consumerTable,
   buckets: bucketTable,
   headers: headerTable,
+  "trust-crossings": crossingTable,
+  "trust-operator": () => roleTable("operator"),
+  "trust-router": () => roleTable("router"),
+  "trust-producer": () => roleTable("producer"),
+  "trust-worker": () => roleTable("worker"),
   "message-route-request": () => messageTable("beamline.flow.v1.RouteRequest"),
   "message-message": () => messageTable("beamline.flow.v1.Message"),
   "message-route-decision": () => messageTable("beamline.flow.v1.RouteDecision"),
