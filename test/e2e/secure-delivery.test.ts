@@ -119,15 +119,27 @@ describe("work under beamline up --secure", function () {
   });
 
   it("lets `decide` and `dlq list` of the command line log in by themselves", async () => {
-    const decided = await system.up.cli("decide", "--tenant", TENANT, "--type", "chat", "--output", "json");
-    assert.equal(decided.exitCode, 0, decided.stderr);
+    const chat = ["--tenant", TENANT, "--type", "chat", "--output", "json"];
+    // The push takes the place of the bare decision, which the router withdraws.
+    for (const flags of [[], ["--key", "order-17"], ["--key", "order-17", "--push"]]) {
+      const decided = await system.up.cli("decide", ...chat, ...flags);
+      assert.equal(decided.exitCode, 0, decided.stderr);
+    }
+    const refused = await system.up.cli("decide", ...chat, "--tenant", "nobody");
+    assert.equal(refused.exitCode, 1, refused.stderr);
     const listed = await system.up.cli("dlq", "list", "--output", "json");
-    assert.deepEqual(JSON.parse(listed.stdout), { letters: [], more: false });
+    const { letters }: { letters: { reason: string }[] } = JSON.parse(listed.stdout);
+    assert.deepEqual(
+      letters.map(({ reason }) => reason),
+      ["tenant_not_allowed"],
+    );
   });
 
   it("gives operator and routers all that they need: the server refused them nothing", async () => {
     const log = await readFile(join(system.up.folder.path, ".beamline", "logs", "nats-server.log"), "utf8");
     assert.match(log, /Server is ready/);
+    const doubled = [...(await storedEffects())].filter(([, count]) => count !== 1);
+    assert.deepEqual(doubled, [], "what was superseded is withdrawn");
     const refused = log.split("\n").filter((line) => line.includes("Violation") && line.includes("/BEAMLINE/"));
     assert.deepEqual(refused, []);
   });

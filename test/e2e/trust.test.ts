@@ -1,7 +1,7 @@
 // With the credentials of a producer and of a worker, on real servers: everything that is not theirs fails and changes nothing.
 import assert from "node:assert/strict";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { createInbox, headers, type Msg, type NatsConnection } from "@nats-io/nats-core";
+import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { after, before, describe, it } from "mocha";
 import { namesFor } from "../../core/handover/subjects.ts";
 import { reasonOf } from "../../runtime/errors.ts";
@@ -68,15 +68,17 @@ describe("trust on NATS", function () {
     return { streams, configuration: new Map(configuration.sort()) };
   }
 
-  /** Messages that both routers have handled. */
-  async function handled(): Promise<number> {
+  /** Sum over both routers of the series that begin with `name`. */
+  async function counted(name: string): Promise<number> {
     const { routers } = await system.up.status();
     const texts = await Promise.all(routers.map(async ({ healthUrl }) => (await fetch(`${healthUrl}/metrics`)).text()));
-    const counts = texts.flatMap((text) =>
-      text.split("\n").filter((line) => line.startsWith("router_intake_messages_total{")),
-    );
-    return counts.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    const series = texts.flatMap((text) => text.split("\n").filter((line) => line.startsWith(name)));
+    return series.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
   }
+
+  /** Messages that both routers have handled. */
+  const handled = (): Promise<number> => counted("router_intake_messages_total{");
+  const forbidden = (): Promise<number> => counted('router_replies_total{outcome="forbidden"}');
 
   function untilHandled(count: number): Promise<unknown> {
     return eventually(async () => (await handled()) >= count, {
@@ -167,6 +169,7 @@ describe("trust on NATS", function () {
   it("writes nothing through Beamline-Reply-To", async () => {
     const before = await internalState();
     const start = await handled();
+    const startForbidden = await forbidden();
     const replies = [...WRITE_BY_REPLY, ...RESERVED_REPLIES, "_INBOX.forged"];
     const heard = await heardInside([...WATCHED, "_INBOX.forged"], async () => {
       for (const [index, reply] of replies.entries()) {
@@ -176,6 +179,7 @@ describe("trust on NATS", function () {
       }
       await untilHandled(start + replies.length);
     });
+    assert.equal(await forbidden(), startForbidden + replies.length, "each of them is counted as forbidden");
     assert.deepEqual([...new Set(heard.map(withoutEffect))], ["caf.exec.assign.v1.to.<effect>"]);
     assert.deepEqual(await internalState(), before);
   });
@@ -199,6 +203,21 @@ describe("trust on NATS", function () {
     assert.deepEqual(heard, []);
     assert.deepEqual(await internalState(), before);
     assert.deepEqual(await lastSequences(), sequences);
+  });
+
+  it("lets producers and workers hear nothing of each other's inboxes", async () => {
+    const heard: Record<string, string[]> = { producer: [], worker: [] };
+    const listen = ({ nc }: GuardedConnection, subjects: string[]): Subscription =>
+      nc.subscribe("_INBOX.>", { callback: (_error, msg) => void subjects.push(msg.subject) });
+    const listeners = [listen(producer, heard.producer ?? []), listen(worker, heard.worker ?? [])];
+    const other = { producer: await system.connectAs("producer"), worker: await system.connectAs("worker") };
+    await Promise.all([producer.nc.flush(), worker.nc.flush()]);
+    const answer = await other.producer.nc.request(names.decideSubject, request("overheard"));
+    const pulled = await other.worker.nc.request("$JS.API.CONSUMER.INFO.BEAMLINE_ASSIGNMENTS.provider_demo_openai");
+    await Promise.all([producer.nc.flush(), worker.nc.flush()]);
+    for (const listener of listeners) listener.unsubscribe();
+    // Those of one's own kind are heard: they share an account (SECURITY.md).
+    assert.deepEqual(heard, { producer: [answer.subject], worker: [pulled.subject] });
   });
 
   it("refuses reply subjects that belong to the server", async () => {

@@ -89,6 +89,15 @@ describe("checkPublishSubject", () => {
     });
   }
 
+  it("closes every inbox where the server does, and nothing else", () => {
+    const closed = { ...RULES, inboxesClosed: true };
+    const refused = { ok: false, error: "not_allowed" };
+    assert.deepEqual(checkPublishSubject("_INBOX.abc.1", "reply", closed), refused);
+    assert.deepEqual(checkPublishSubject("_INBOX.abc.1", "reply-to", closed), refused);
+    assert.equal(checkPublishSubject("_R_.abc.1", "reply", closed).ok, true);
+    assert.equal(checkPublishSubject("beamline.reply.v1.demo.orders", "reply-to", closed).ok, true);
+  });
+
   it("knows the replies of a tenant below the Router's prefix", () => {
     const rules = { ...RULES, prefix: "team-a" };
     const subject = "team-a.beamline.reply.v1.demo.orders";
