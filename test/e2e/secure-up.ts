@@ -16,6 +16,8 @@ export interface SecureUp {
   readonly accountsDir: string;
   readonly accountsConf: string;
   connectAs(role: RoleName): Promise<GuardedConnection>;
+  /** What the server has refused to operator and routers, as its log has it. */
+  refusedInside(): Promise<readonly string[]>;
   /** A user of the internal account who may do everything: for looking, made from the keys. */
   inspect(): Promise<NatsConnection>;
   dispose(): Promise<void>;
@@ -31,11 +33,19 @@ export interface GuardedConnection {
 /** After this a message whose acknowledgement was lost with a connection comes again. */
 const ACK_WAIT = "5s";
 
-export async function startSecureUp(context: Mocha.Context): Promise<SecureUp> {
+export interface SecureUpOptions {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startSecureUp(context: Mocha.Context, options: SecureUpOptions = {}): Promise<SecureUp> {
   const program = await testNatsServer().catch(() => undefined);
   skipUnless(context, program !== undefined, "no nats-server can be had");
   requireProcessTable(context);
-  const up = await startUp({ flags: ["--secure"], env: { BEAMLINE_ACK_WAIT: ACK_WAIT } });
+  const up = await startUp({
+    flags: ["--secure", ...(options.flags ?? [])],
+    env: { BEAMLINE_ACK_WAIT: ACK_WAIT, ...options.env },
+  });
   const accountsDir = join(up.folder.path, ".beamline", "nats-accounts");
   const open: NatsConnection[] = [];
   const dial = async (credentials: Uint8Array): Promise<NatsConnection> => {
@@ -48,6 +58,11 @@ export async function startSecureUp(context: Mocha.Context): Promise<SecureUp> {
     accountsDir,
     accountsConf: accountsConfPath(accountsDir),
     connectAs: async (role) => guard(await dial(await readFile(credentialsPath(accountsDir, role)))),
+    refusedInside: async () => {
+      const log = await readFile(join(up.folder.path, ".beamline", "logs", "nats-server.log"), "utf8");
+      if (!log.includes("Server is ready")) throw new Error("the log of nats-server is not what it was");
+      return log.split("\n").filter((line) => line.includes("Violation") && line.includes("/BEAMLINE/"));
+    },
     inspect: async () => dial(await makeInspector(join(accountsDir, "keys.json"))),
     dispose: async () => {
       await Promise.all(open.map((nc) => nc.close()));
