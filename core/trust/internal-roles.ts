@@ -72,7 +72,9 @@ function watchGrants(bucket: string): readonly Grant[] {
     grant(`${API}.CONSUMER.CREATE.${stream}`, "following the bucket"),
     grant(`${API}.CONSUMER.DELETE.${stream}.*`, "ending that"),
     grant(`${API}.DIRECT.GET.${stream}`, "looking at one key"),
+    // With or without domain and account in front, as acknowledgements.
     grant(`$JS.FC.${stream}.>`, "flow control of that consumer"),
+    grant(`$JS.FC.*.*.${stream}.>`, "flow control of that consumer"),
   ];
 }
 

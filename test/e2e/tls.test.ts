@@ -1,10 +1,13 @@
 // Operator, routers and command line on a NATS that wants client certificates and credentials, as an installation has it.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { after, before, describe, it } from "mocha";
 import { credentialsPath } from "../../cli/accounts/account-folder.ts";
 import type { BeamlineError } from "../../runtime/errors.ts";
+import type { NatsTls } from "../../runtime/nats/tls-files.ts";
 import { type CertificateAuthority, makeAuthority } from "../cluster/certificates.ts";
 import { eventually } from "../support/await.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
@@ -24,6 +27,7 @@ describe("beamline on a NATS with TLS and accounts", function () {
   let up: RunningUp;
   let accounts: string;
   let url: string;
+  let files: Required<NatsTls>;
   let tls: Readonly<Record<string, string>>;
 
   before(async function () {
@@ -38,14 +42,18 @@ describe("beamline on a NATS with TLS and accounts", function () {
     const certificates = { cert_file: server.certPath, key_file: server.keyPath, ca_file: authority.caPath };
     const lines = Object.entries(certificates).map(([name, path]) => `  ${name}: ${JSON.stringify(path)}`);
     const configFile = join(temp.path, "nats.conf");
-    await writeFile(configFile, `include "accounts/accounts.conf"\ntls {\n${lines.join("\n")}\n  verify: true\n}\n`);
+    // The longer form of acknowledgement subjects, which a later release of nats-server has by default.
+    const flags = "feature_flags { js_ack_fc_v2: true }";
+    const text = `include "accounts/accounts.conf"\n${flags}\ntls {\n${lines.join("\n")}\n  verify: true\n}\n`;
+    await writeFile(configFile, text);
     nats = await startTestNats({ context: this, configFile });
     url = `tls://localhost:${nats.port}`;
     const client = await authority.signClient("client", "beamline", []);
+    files = { caFile: authority.caPath, certFile: client.certPath, keyFile: client.keyPath };
     tls = {
-      BEAMLINE_NATS_TLS_CA_FILE: authority.caPath,
-      BEAMLINE_NATS_TLS_CERT_FILE: client.certPath,
-      BEAMLINE_NATS_TLS_KEY_FILE: client.keyPath,
+      BEAMLINE_NATS_TLS_CA_FILE: files.caFile,
+      BEAMLINE_NATS_TLS_CERT_FILE: files.certFile,
+      BEAMLINE_NATS_TLS_KEY_FILE: files.keyFile,
     };
     const credentials = {
       BEAMLINE_NATS_CREDENTIALS_FILE: credentialsPath(accounts, "operator"),
@@ -67,6 +75,35 @@ describe("beamline on a NATS with TLS and accounts", function () {
     const run = await decide();
     assert.equal(run.exitCode, 0, run.stderr);
     assert.ok(JSON.parse(run.stdout).decision.provider_id);
+  });
+
+  it("settles deliveries whose acknowledgement subject carries domain and account", async () => {
+    const connections = ["operator", "producer", "worker"] as const;
+    const [operator, producer, worker] = (await Promise.all(
+      connections.map(async (role) => {
+        const authenticator = credsAuthenticator(await readFile(credentialsPath(accounts, role)));
+        return connect({ servers: url, tls: files, authenticator });
+      }),
+    )) as [NatsConnection, NatsConnection, NatsConnection];
+    const message = { message_id: "m", tenant_id: "demo", message_type: "chat", payload: "e30=" };
+    const context = { private: "true" };
+    await jetstream(producer).publish(
+      "beamline.router.v1.submit.demo",
+      JSON.stringify({ message, policy_id: "chat", context }),
+    );
+    const consumer = await jetstream(worker).consumers.get("BEAMLINE_ASSIGNMENTS", "provider_demo_local-llm");
+    const assignment = await consumer.next();
+    assert.ok(assignment !== null);
+    const { reply } = assignment as unknown as { readonly reply: string };
+    assert.match(reply, /^\$JS\.ACK\.[^.]+\.[^.]+\.BEAMLINE_ASSIGNMENTS\./);
+    assert.equal(await assignment.ackAck(), true);
+    assert.equal((await consumer.info()).num_ack_pending, 0);
+    const manager = await jetstreamManager(operator, { checkAPI: false });
+    await eventually(async () => (await manager.streams.info("BEAMLINE_SUBMIT")).state.messages === 0, {
+      deadlineMs: DEADLINE_MS,
+      describe: "the router has settled the submission",
+    });
+    await Promise.all([operator, producer, worker].map((nc) => nc.close()));
   });
 
   it("names the CA for a command that does not know it", async () => {

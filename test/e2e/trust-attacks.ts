@@ -84,6 +84,57 @@ export const WORKER_ATTACKS: Attacks = {
   subscribe: [...LISTENING, "beamline.reply.v1.>", "caf.exec.result.v1", "caf.exec.assign.v1.ack"],
 };
 
+/** What nobody may do to the streams and buckets of the internal account, operator and routers included. */
+const DESTRUCTION: readonly string[] = [
+  ...["BEAMLINE_SUBMIT", "BEAMLINE_ASSIGNMENTS", "BEAMLINE_DLQ", "KV_beamline-config", "KV_beamline-acks"].flatMap(
+    (stream) => ["DELETE", "PURGE", "MSG.GET", "SNAPSHOT", "RESTORE"].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+  ),
+  ...["SUBMIT.router-decide-consumer", "ASSIGNMENTS.provider_demo_openai"].map(
+    (consumer) => `$JS.API.CONSUMER.DELETE.BEAMLINE_${consumer}`,
+  ),
+  "$JS.API.STREAM.MSG.DELETE.KV_beamline-config",
+  "$JS.API.STREAM.UPDATE.KV_beamline-config",
+  "$JS.API.STREAM.CREATE.MINE",
+  "beamline.router.v1.decide",
+  "beamline.router.v1.submit.demo",
+  "_INBOX.forged",
+  "$SYS.REQ.SERVER.PING",
+];
+
+/** Of a router that was taken over: it may do a router's work, and nothing else. */
+export const ROUTER_ATTACKS: Attacks = {
+  publish: [
+    ...DESTRUCTION,
+    HEAD,
+    "$KV.beamline-config._bus.owner",
+    "$JS.API.STREAM.CREATE.BEAMLINE_SUBMIT",
+    "$JS.API.STREAM.UPDATE.BEAMLINE_ASSIGNMENTS",
+    "$JS.API.CONSUMER.CREATE.BEAMLINE_SUBMIT.mine",
+    "$JS.API.CONSUMER.CREATE.BEAMLINE_ASSIGNMENTS",
+    "$JS.API.CONSUMER.MSG.NEXT.BEAMLINE_ASSIGNMENTS.provider_demo_openai",
+    "$JS.API.DIRECT.GET.BEAMLINE_DLQ",
+    "$JS.API.DIRECT.GET.BEAMLINE_SUBMIT",
+    "caf.exec.result.v1",
+    "caf.exec.assign.v1.ack",
+  ],
+  subscribe: LISTENING,
+};
+
+/** The operator writes configuration, and none of what routers and workers write. */
+export const OPERATOR_ATTACKS: Attacks = {
+  publish: [
+    ...DESTRUCTION,
+    "$KV.beamline-acks.beamline-system.default.router-0",
+    `caf.exec.assign.v1.to.${EFFECT}.demo.openai`,
+    "beamline.router.v1.intake.dlq",
+    "beamline.reply.v1.demo.forged",
+    "$JS.API.STREAM.MSG.DELETE.BEAMLINE_ASSIGNMENTS",
+    "$JS.API.CONSUMER.MSG.NEXT.BEAMLINE_SUBMIT.router-decide-consumer",
+    "_R_.forged",
+  ],
+  subscribe: [...LISTENING, "beamline.router.v1.decide"],
+};
+
 /** Where an answer is asked for so that somebody else's answer writes what the asker may not. */
 export const WRITE_BY_REPLY: readonly string[] = [
   HEAD,

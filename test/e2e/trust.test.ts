@@ -10,9 +10,11 @@ import { NATS_START_TIMEOUT_MS } from "../support/nats.ts";
 import { type GuardedConnection, type SecureUp, startSecureUp } from "./secure-up.ts";
 import {
   type Attacks,
+  OPERATOR_ATTACKS,
   POWERFUL_HEADERS,
   PRODUCER_ATTACKS,
   RESERVED_REPLIES,
+  ROUTER_ATTACKS,
   WORKER_ATTACKS,
   WRITE_BY_REPLY,
 } from "./trust-attacks.ts";
@@ -131,6 +133,12 @@ describe("trust on NATS", function () {
   it("refuses a producer everything but asking and submitting", () => assertRefused(producer, PRODUCER_ATTACKS));
 
   it("refuses a worker everything but its assignments and answers", () => assertRefused(worker, WORKER_ATTACKS));
+
+  it("refuses a router everything but a router's work", async () =>
+    assertRefused(await system.connectAs("router"), ROUTER_ATTACKS));
+
+  it("refuses the operator everything but configuration and the making of streams", async () =>
+    assertRefused(await system.connectAs("operator"), OPERATOR_ATTACKS));
 
   it("refuses a connection without credentials, and with those of another installation", async () => {
     const run = await system.up.cli("decide", "--tenant", TENANT, "--type", "chat", "--nats-credentials", "policies");
