@@ -5,10 +5,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { parse } from "yaml";
+import { ROUTER_ENVIRONMENT } from "../../operator/config.ts";
+import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
+import { formatConfigProblems, parseConfig } from "../../runtime/config.ts";
 import { runCommand } from "../cluster/system-command.ts";
 import { makeTempDir } from "../support/temp.ts";
 import { CHART_DIR, findHelm, HELM_BUILD_TIMEOUT_MS, HELM_PROGRAMS, type Helm, templateArguments } from "./helm.ts";
-import { parseManifests, type Rule } from "./manifests.ts";
+import { parseManifests, podsOf, type Rule } from "./manifests.ts";
 
 const GOLDEN = join(CHART_DIR, "test", "golden", "chart");
 const INPUT = ".in.yaml";
@@ -108,6 +111,19 @@ describe("chart, rendered", function () {
       assert.ok(size <= MAX_PACKAGE_BYTES, `${size} bytes`);
     });
   }
+
+  it("tells the operator nothing that it does not know", async () => {
+    for (const values of cases) {
+      const pods = podsOf(parseManifests(await render(values)));
+      const operator = pods.find(({ name }) => name === "Deployment/beamline-operator");
+      if (operator === undefined) continue;
+      const { containers } = operator.pod.spec as { containers: { env: { name: string; value?: string }[] }[] };
+      const environment = Object.fromEntries(containers[0]?.env.map(({ name, value }) => [name, value ?? "x"]) ?? []);
+      assert.ok(Object.keys(environment).length > 10, values);
+      const parsed = parseConfig(kubernetesConfig, environment, ROUTER_ENVIRONMENT);
+      assert.equal(parsed.ok ? "" : formatConfigProblems(parsed.error), "", values);
+    }
+  });
 
   it("has no golden output without its input", () => {
     const outputs = readdirSync(GOLDEN).filter((file) => file.endsWith(".out.yaml"));
