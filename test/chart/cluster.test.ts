@@ -1,4 +1,4 @@
-// The chart's NATS on a whole cluster, under the restricted Pod Security Standard: it forms, it answers, it rolls without a loss.
+// The chart on a whole cluster, under the restricted Pod Security Standard: all of it with its accounts, and a NATS of three.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -17,23 +17,23 @@ import {
 } from "../cluster/product-image.ts";
 import { runCommand } from "../cluster/system-command.ts";
 import { makeTempDir } from "../support/temp.ts";
-import { CHART_DIR, findHelm, type Helm } from "./helm.ts";
+import { CHART_DIR, findHelm, type Helm, type HelmName } from "./helm.ts";
 
-const NAMESPACE = "beamline-system";
+const SYSTEM = "beamline-system";
+const ALONE = "nats-alone";
 const ROLLOUT_TIMEOUT = "55s";
+const READY_TIMEOUT = "--timeout=60s";
 const MESSAGES = 200;
-const VALUES = [
+const IMAGES = [
   `image.repository=${PRODUCT_REPOSITORY}`,
   `nats.image.repository=${NATS_REPOSITORY}`,
   `nats.image.tag=${NATS_REFERENCE.split(":").at(-1)}`,
+  // The test cluster provisions no volumes.
   "nats.storage.enabled=false",
-  "nats.secure=false",
-  "nats.replicas=3",
-  "operator.enabled=false",
-  "router.create=false",
 ];
+const THREE_OPEN_SERVERS = ["nats.secure=false", "nats.replicas=3", "operator.enabled=false", "router.create=false"];
 
-describe("chart, its NATS on a cluster", function () {
+describe("chart, on a cluster", function () {
   this.timeout(CLUSTER_START_TIMEOUT_MS);
   let cluster: Cluster;
   let helm: Helm;
@@ -53,19 +53,51 @@ describe("chart, its NATS on a cluster", function () {
       await write(tar);
       await cluster.loadImage(tar);
     }
-    await kubectl("create", "namespace", NAMESPACE);
-    await kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted");
-    const flags = [`--namespace=${NAMESPACE}`, "--wait", "--timeout=90s", "--set", VALUES.join(",")];
-    await helm.output("helm", "install", "beamline", CHART_DIR, ...flags);
   });
   after(async () => {
     await helm?.remove();
     await cluster?.stop();
   });
 
-  it("passes helm test, which shows what it asked", async () => {
-    const text = await helm.output("helm", "test", "beamline", `--namespace=${NAMESPACE}`, "--logs", "--timeout=60s");
-    assert.match(text, /^nats +well +nats-server \d.* at nats:\/\/beamline-nats\.beamline-system\.svc:4222/m);
+  async function install(namespace: string, name: HelmName, values: readonly string[]): Promise<void> {
+    await kubectl("create", "namespace", namespace);
+    await kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted");
+    const flags = [`--namespace=${namespace}`, "--wait", "--timeout=90s", "--set", [...IMAGES, ...values].join(",")];
+    await helm.output(name, "install", "beamline", CHART_DIR, ...flags);
+  }
+
+  function test(namespace: string): Promise<string> {
+    return helm.output("helm", "test", "beamline", `--namespace=${namespace}`, "--logs", READY_TIMEOUT);
+  }
+
+  it("installs with helm4 and nothing but images set, and serves the quickstart", async () => {
+    await install(SYSTEM, "helm4", []);
+    await kubectl("apply", "--filename", join(CHART_DIR, "examples", "quickstart"));
+    await kubectl("wait", "--for=condition=Ready", "routingpolicies", "--all", "--all-namespaces", READY_TIMEOUT);
+    assert.match(await test(SYSTEM), /^operator +well .*\nnats +well +.* lets us in with .*nats\.creds$/m);
+  });
+
+  it("keeps keys and credentials over an upgrade, and over an uninstall", async () => {
+    const read = (): Promise<string> =>
+      kubectl(
+        "get",
+        "secrets",
+        `--namespace=${SYSTEM}`,
+        "--selector=app.kubernetes.io/component=nats-accounts",
+        '--output=jsonpath={range .items[*]}{.metadata.name} {.data}{"\\n"}{end}',
+      );
+    const before = await read();
+    assert.equal(before.trim().split("\n").length, 5, "keys, operator, router, producer, worker");
+    const flags = [`--namespace=${SYSTEM}`, "--reuse-values", "--set=operator.replicas=1", "--wait", "--timeout=90s"];
+    await helm.output("helm4", "upgrade", "beamline", CHART_DIR, ...flags);
+    assert.equal(await read(), before);
+    await helm.output("helm4", "uninstall", "beamline", `--namespace=${SYSTEM}`, "--wait");
+    assert.equal(await read(), before);
+  });
+
+  it("installs NATS alone with helm, and passes helm test, which shows what it asked", async () => {
+    await install(ALONE, "helm", THREE_OPEN_SERVERS);
+    assert.match(await test(ALONE), /^nats +well +nats-server \d.* at nats:\/\/beamline-nats\.nats-alone\.svc:4222/m);
   });
 
   it("keeps what is stored while its servers are replaced one by one", async () => {
@@ -73,7 +105,7 @@ describe("chart, its NATS on a cluster", function () {
       "get",
       "service",
       "beamline-nats",
-      `--namespace=${NAMESPACE}`,
+      `--namespace=${ALONE}`,
       "--output=jsonpath={.spec.clusterIP}",
     );
     await using forward = await cluster.forward(address, 4222);
@@ -90,17 +122,17 @@ describe("chart, its NATS on a cluster", function () {
       kubectl(
         "get",
         "pods",
-        `--namespace=${NAMESPACE}`,
+        `--namespace=${ALONE}`,
         "--selector=app.kubernetes.io/component=nats",
         "--output=jsonpath={.items[*].metadata.uid}",
       );
     const before = (await uids()).split(" ");
-    await kubectl("rollout", "restart", "statefulset/beamline-nats", `--namespace=${NAMESPACE}`);
+    await kubectl("rollout", "restart", "statefulset/beamline-nats", `--namespace=${ALONE}`);
     await kubectl(
       "rollout",
       "status",
       "statefulset/beamline-nats",
-      `--namespace=${NAMESPACE}`,
+      `--namespace=${ALONE}`,
       `--timeout=${ROLLOUT_TIMEOUT}`,
     );
     const now = (await uids()).split(" ");
