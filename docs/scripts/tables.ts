@@ -18,6 +18,7 @@ import { messageTable } from "./message-tables.ts";
 import { metricTable } from "./metric-tables.ts";
 import { objectReference } from "./object-tables.ts";
 import { crossingTable, roleTable } from "./trust-tables.ts";
+import { valueTable } from "./value-tables.ts";
 import {
   digestVectors,
   fingerprintVectors,
@@ -57,6 +58,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "settings-router": () => settingTable(routerConfig),
   "settings-operator": () => settingTable(operatorConfig),
   "settings-kubernetes-operator": () => settingTable(kubernetesConfig),
+  "chart-values": valueTable,
   "vectors-digest": digestVectors,
   "vectors-keyed-effect": keyedEffectVectors,
   "vectors-stream-effect": streamEffectVectors,

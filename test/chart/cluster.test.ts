@@ -59,9 +59,12 @@ describe("chart, on a cluster", function () {
     await cluster?.stop();
   });
 
+  async function makeNamespace(name: string): Promise<void> {
+    await kubectl("create", "namespace", name);
+    await kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted");
+  }
+
   async function install(namespace: string, name: HelmName, values: readonly string[]): Promise<void> {
-    await kubectl("create", "namespace", namespace);
-    await kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted");
     const flags = [`--namespace=${namespace}`, "--wait", "--timeout=90s", "--set", [...IMAGES, ...values].join(",")];
     await helm.output(name, "install", "beamline", CHART_DIR, ...flags);
   }
@@ -71,13 +74,14 @@ describe("chart, on a cluster", function () {
   }
 
   it("installs with helm4 and nothing but images set, and serves the quickstart", async () => {
+    await makeNamespace(SYSTEM);
     await install(SYSTEM, "helm4", []);
     await kubectl("apply", "--filename", join(CHART_DIR, "examples", "quickstart"));
     await kubectl("wait", "--for=condition=Ready", "routingpolicies", "--all", "--all-namespaces", READY_TIMEOUT);
     assert.match(await test(SYSTEM), /^operator +well .*\nnats +well +.* lets us in with .*nats\.creds$/m);
   });
 
-  it("keeps keys and credentials over an upgrade, and over an uninstall", async () => {
+  it("keeps keys and credentials over an upgrade, and over an uninstall and the next install", async () => {
     const read = (): Promise<string> =>
       kubectl(
         "get",
@@ -93,9 +97,13 @@ describe("chart, on a cluster", function () {
     assert.equal(await read(), before);
     await helm.output("helm4", "uninstall", "beamline", `--namespace=${SYSTEM}`, "--wait");
     assert.equal(await read(), before);
+    await install(SYSTEM, "helm", []);
+    assert.equal(await read(), before);
+    await helm.output("helm", "uninstall", "beamline", `--namespace=${SYSTEM}`, "--wait");
   });
 
   it("installs NATS alone with helm, and passes helm test, which shows what it asked", async () => {
+    await makeNamespace(ALONE);
     await install(ALONE, "helm", THREE_OPEN_SERVERS);
     assert.match(await test(ALONE), /^nats +well +nats-server \d.* at nats:\/\/beamline-nats\.nats-alone\.svc:4222/m);
   });

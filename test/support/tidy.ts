@@ -38,7 +38,11 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
   },
   proto: { packages: [], npm: ["@bufbuild/"], node: true },
   examples: { packages: ["proto"], npm: ["nats"], node: true },
-  docs: { packages: ["core", "runtime", "router", "operator", "cli", "proto"], npm: ["@bufbuild/"], node: true },
+  docs: {
+    packages: ["core", "runtime", "router", "operator", "cli", "proto"],
+    npm: ["@bufbuild/", "yaml"],
+    node: true,
+  },
   scripts: { packages: ["core"], npm: ["yaml"], node: true },
   test: {
     packages: ["core", "runtime", "kubernetes", "router", "operator", "cli", "proto", "examples", "docs", "scripts"],
