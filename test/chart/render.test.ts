@@ -138,8 +138,17 @@ describe("chart, rendered", function () {
         for (const rule of rules) checkRule(`${values}: ${kind} ${metadata.namespace ?? ""}/${metadata.name}`, rule);
       }
     }
-    const shown = parseManifests(await render("default")).filter(({ rules }) => rules !== undefined);
-    for (const { kind, metadata, rules = [] } of shown) printRole(`${kind} ${metadata.name}`, rules);
+  });
+
+  it("grants what test/golden/chart/permissions.txt lists", async () => {
+    const roles = parseManifests(await render("default")).filter(({ rules }) => rules !== undefined);
+    const text = roles
+      .map(({ kind, metadata, rules = [] }) => describeRole(`${kind} ${metadata.name}`, rules))
+      .join("\n");
+    console.log(text);
+    const file = join(GOLDEN, "permissions.txt");
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, "utf8"));
   });
 
   it("grants only tenants and the named CRDs beyond the namespaces that are watched", async () => {
@@ -162,13 +171,12 @@ function checkRule(where: string, { apiGroups, resources, verbs, resourceNames }
   assert.deepEqual(beyond, [], `${where}: Secrets${resourceNames === undefined ? " of every name" : ""}`);
 }
 
-function printRole(title: string, rules: readonly Rule[]): void {
-  console.log(title);
-  for (const { apiGroups, resources, verbs, resourceNames } of rules) {
-    const group = apiGroups.join(",") || "core";
+function describeRole(title: string, rules: readonly Rule[]): string {
+  const lines = rules.map(({ apiGroups, resources, verbs, resourceNames }) => {
     const names = resourceNames === undefined ? "" : ` named ${resourceNames.join(", ")}`;
-    console.log(`  ${group}: ${resources.join(", ")}${names}: ${verbs.join(" ")}`);
-  }
+    return `  ${apiGroups.join(",") || "core"}: ${resources.join(", ")}${names}: ${verbs.join(" ")}`;
+  });
+  return `${[title, ...lines].join("\n")}\n`;
 }
 
 describe("chart, its versions", () => {
