@@ -164,7 +164,7 @@ export class DeploymentInfrastructure implements Infrastructure {
     if (wanted === undefined || this.abort.signal.aborted) return;
     const { client, applier } = this.options;
     const { workload, owner } = wanted;
-    await this.whenListed(owner);
+    await this.whenListed();
     const result = await applyManifests({
       client,
       applier,
@@ -174,30 +174,29 @@ export class DeploymentInfrastructure implements Infrastructure {
       signal: this.abort.signal,
       onOutcome: (type, name, outcome) => this.report(type, name, outcome, owner),
     });
-    this.setProblem(result.kind === "Problem" ? result.problem : undefined, owner);
+    this.setProblem(result.kind === "Problem" ? result.problem : undefined);
     const resyncMs = RESYNC_MS * (1 + Math.random() * RESYNC_SPREAD);
     this.queue.add(APPLY, result.kind === "Done" ? resyncMs : RECHECK_MS);
   }
 
-  private async whenListed(owner: OwnerReference): Promise<void> {
+  private async whenListed(): Promise<void> {
     try {
       await this.waitUntilSynced();
     } catch (error) {
       if (error instanceof BeamlineError && error.code === "PERMISSION_DENIED") {
-        this.setProblem({ reason: "Forbidden", message: error.message }, owner);
+        this.setProblem({ reason: "Forbidden", message: error.message });
       }
       throw error;
     }
   }
 
-  private setProblem(problem: InfrastructureProblem | undefined, owner: OwnerReference): void {
+  private setProblem(problem: InfrastructureProblem | undefined): void {
     const before = this.problem;
     this.problem = problem;
     if (before?.reason === problem?.reason && before?.message === problem?.message) return;
     this.onChange();
     if (problem === undefined) return;
     this.options.log.error("a Router's objects cannot be made", { ...problem });
-    this.record(owner, "Warning", problem.reason, problem.message);
   }
 
   private report(type: ResourceType, name: string, outcome: ApplyOutcome, owner: OwnerReference): void {
@@ -206,13 +205,10 @@ export class DeploymentInfrastructure implements Infrastructure {
     log.info("object of a Router written", { kind: type.kind, name, action: outcome.action });
     if (outcome.action !== "Corrected") return;
     const fields = outcome.fields.slice(0, MAX_NAMED_FIELDS).join(", ");
-    this.record(owner, "Normal", "DriftCorrected", `${type.kind} ${name} is as it shall be again: ${fields}`);
-  }
-
-  private record(owner: OwnerReference, type: "Normal" | "Warning", reason: string, note: string): void {
+    const note = `${type.kind} ${name} is as it shall be again: ${fields}`;
     const ref = { namespace: this.options.router.namespace, name: owner.name };
     const regarding = { type: ROUTER, ref, uid: owner.uid };
-    this.options.events?.record({ regarding, type, reason, action: "ApplyObjects", note });
+    this.options.events?.record({ regarding, type: "Normal", reason: "DriftCorrected", action: "ApplyObjects", note });
   }
 }
 
