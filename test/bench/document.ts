@@ -5,6 +5,7 @@ import type { ConfigurationFigure } from "./measure-configuration.ts";
 import type { Series } from "./measure-durable.ts";
 import type { FunctionFigure } from "./measure-functions.ts";
 import type { MemorySample } from "./measure-memory.ts";
+import type { OneChangeFigure } from "./measure-one-change.ts";
 import type { RequestSeries } from "./measure-requests.ts";
 import { PUBLISHED_FIGURES } from "./published-figures.ts";
 import { REQUESTS_IN_FLIGHT } from "./request-run.ts";
@@ -21,6 +22,7 @@ export interface BenchResults {
   readonly requests: readonly RequestSeries[];
   readonly functions: readonly FunctionFigure[];
   readonly configuration: readonly ConfigurationFigure[];
+  readonly oneChange: readonly OneChangeFigure[];
   /** Undefined when it was not measured. */
   readonly memory: readonly MemorySample[] | undefined;
 }
@@ -35,6 +37,7 @@ export function formatDocument(results: BenchResults): string {
     formatRequests(results),
     formatFunctions(results.functions),
     formatConfiguration(results.configuration),
+    formatOneChange(results.oneChange),
     formatMemory(results.memory),
     formatPublished(),
   ];
@@ -160,6 +163,20 @@ function formatConfiguration(configuration: readonly ConfigurationFigure[]): str
 Policies with three providers and three rules each, ten a namespace, and their Provider objects. *Start to table*: an empty
 router reads the bucket until its table is in force. *Change to table*: from the write of one changed policy and its head
 until a running router serves the new table.
+
+${table(columns, rows)}`;
+}
+
+export function formatOneChange(oneChange: readonly OneChangeFigure[]): string {
+  const rows = oneChange.map(({ policies, planMs, encodeMs, observeMs, tableMs }) => [
+    count(policies),
+    ...[planMs, encodeMs, observeMs, tableMs].map(({ median }) => millis(median)),
+  ]);
+  const columns = ["policies", "operator: plan ms", "operator: encode ms", "operator: status ms", "router: table ms"];
+  return `## One change
+
+One policy more in the configuration above: the median of 200 changes, one after the other, without I/O. What is worked out
+is the change and what depends on it, so the number of policies should not matter.
 
 ${table(columns, rows)}`;
 }

@@ -1,12 +1,13 @@
 // `npm run bench`: measures the router beside bare loops in one run and writes docs/benchmarks.md.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BenchResults, formatDocument } from "./document.ts";
+import { type BenchResults, formatDocument, formatOneChange } from "./document.ts";
 import { describeMachine } from "./machine.ts";
 import { measureConfiguration } from "./measure-configuration.ts";
 import { measureDurable, type RunPlan } from "./measure-durable.ts";
 import { measureFunctions } from "./measure-functions.ts";
 import { measureMemory } from "./measure-memory.ts";
+import { measureOneChange } from "./measure-one-change.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { type BenchOptions, parseBenchOptions } from "./options.ts";
 import { unkeyedBody } from "./payload.ts";
@@ -43,6 +44,7 @@ async function measureAll(options: BenchOptions, args: readonly string[]): Promi
         requests,
         functions: measureFunctions(),
         configuration,
+        oneChange: measureOneChange(),
         memory,
       };
     } finally {
@@ -61,6 +63,7 @@ async function main(args: readonly string[]): Promise<void> {
         `${name}: ${Math.round(nanos.median)} ns (${Math.round(nanos.min)}..${Math.round(nanos.max)})\n`,
       );
     }
+    process.stdout.write(`${formatOneChange(measureOneChange())}\n`);
     return;
   }
   const startMs = performance.now();
