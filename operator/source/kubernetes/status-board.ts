@@ -1,5 +1,6 @@
 // Every object's status on its way to the API server: gathered from the operators of all Routers, one write an object.
 import type { RouterKey } from "../../../core/config/entry.ts";
+import { LayeredMap } from "../../../core/layered-map.ts";
 import type { ObjectKind } from "../../../core/policy/spec.ts";
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import { mergeRouterConditions } from "../../../core/reconcile/merge-conditions.ts";
@@ -38,13 +39,21 @@ interface Entry {
   status(): Status;
 }
 
+interface Said {
+  readonly document: StatusDocument | undefined;
+  /** Of that document, by key. */
+  readonly statuses: LayeredMap<ObjectStatus>;
+}
+
+const NOTHING_SAID: Said = { document: undefined, statuses: LayeredMap.empty() };
+
 type SharedStatus = ProviderStatus | TenantStatus;
 
 export class StatusBoard {
   private readonly options: StatusBoardOptions;
   private readonly clock: Clock;
   /** By Router: what its operator said last, to tell what is new by reference. */
-  private readonly said = new Map<string, ReadonlyMap<string, ObjectStatus>>();
+  private readonly said = new Map<string, Said>();
   /** Entries that are about to change once more, by key, with the time from which they are written all the same. */
   private readonly waiting = new Map<string, { readonly entry: Entry; readonly dueMs: number }>();
   /** Conditions as they were last told, by key. */
@@ -59,21 +68,19 @@ export class StatusBoard {
   /** Takes what the operator of a Router says of all its objects. `pending`: uids of those that routers are just applying. */
   report(document: StatusDocument, pending: ReadonlySet<string>): void {
     const router = `${document.router.namespace}/${document.router.name}`;
-    const before = this.said.get(router);
-    const now = new Map<string, ObjectStatus>();
-    const fresh: (readonly [ObjectKind, ObjectStatus])[] = [];
-    const take = (kind: ObjectKind, status: ObjectStatus): void => {
-      const key = keyOf(kind, status);
-      now.set(key, status);
-      // The same reference says the same; one that waits is looked at again, because waiting may be over.
-      if (before?.get(key) !== status || this.waiting.has(key)) fresh.push([kind, status]);
-    };
-    for (const policy of document.policies) take("RoutingPolicy", policy);
-    for (const provider of document.providers) take("Provider", provider);
-    for (const tenant of document.tenants) take("Tenant", tenant);
-    this.said.set(router, now);
-    for (const [kind, status] of fresh) this.offer(this.entryOf(kind, status, router), pending.has(status.uid));
-    this.offerGone(before, now);
+    const before = this.said.get(router) ?? NOTHING_SAID;
+    const statuses = before.statuses.with(statusChanges(before.document, document));
+    this.said.set(router, { document, statuses });
+    const changed = statuses.changedSince(before.statuses);
+    // The same reference says the same; one that waits is looked at again, because waiting may be over.
+    for (const key of new Set([...changed, ...this.waiting.keys()])) {
+      const status = statuses.get(key);
+      if (status !== undefined) this.offer(this.entryOf(kindOf(key), status, router), pending.has(status.uid));
+    }
+    for (const key of changed) {
+      const gone = before.statuses.get(key);
+      if (gone !== undefined && !statuses.has(key)) this.offerGone(key, gone);
+    }
     this.offerRouter(document);
   }
 
@@ -99,21 +106,15 @@ export class StatusBoard {
   }
 
   /** Providers and Tenants that a Router has no use for any more are what the others say of them. */
-  private offerGone(
-    before: ReadonlyMap<string, ObjectStatus> | undefined,
-    now: ReadonlyMap<string, ObjectStatus>,
-  ): void {
-    for (const [key, status] of before ?? []) {
-      if (now.has(key)) continue;
-      this.waiting.delete(key);
-      const kind = kindOf(key);
-      if (this.options.mirror.get(kind, status)?.meta.uid !== status.uid) this.told.delete(key);
-      else if (kind !== "RoutingPolicy") this.offerFromOthers(kind, key);
-    }
+  private offerGone(key: string, status: ObjectStatus): void {
+    this.waiting.delete(key);
+    const kind = kindOf(key);
+    if (this.options.mirror.get(kind, status)?.meta.uid !== status.uid) this.told.delete(key);
+    else if (kind !== "RoutingPolicy") this.offerFromOthers(kind, key);
   }
 
   private offerFromOthers(kind: ObjectKind, key: string): void {
-    for (const [router, statuses] of this.said) {
+    for (const [router, { statuses }] of this.said) {
       const status = statuses.get(key);
       if (status === undefined) continue;
       this.offer(this.entryOf(kind, status, router), false);
@@ -137,7 +138,7 @@ export class StatusBoard {
   }
 
   private mergedConditions(key: string, { uid }: SharedStatus): readonly Condition[] {
-    const parts = [...this.said].flatMap(([router, statuses]) => {
+    const parts = [...this.said].flatMap(([router, { statuses }]) => {
       const status = statuses.get(key);
       return status?.uid === uid ? [{ router, conditions: status.conditions }] : [];
     });
@@ -199,6 +200,33 @@ export class StatusBoard {
     this.told.set(key, { uid, conditions });
     this.options.onConditions({ kind, ref, uid, previous, current: conditions });
   }
+}
+
+/** By key: what one document says otherwise than the other. */
+function* statusChanges(
+  before: StatusDocument | undefined,
+  now: StatusDocument,
+): Generator<readonly [string, ObjectStatus | undefined]> {
+  yield* listChanges("RoutingPolicy", before?.policies ?? [], now.policies);
+  yield* listChanges("Provider", before?.providers ?? [], now.providers);
+  yield* listChanges("Tenant", before?.tenants ?? [], now.tenants);
+}
+
+/** Both lists are in one order and share the objects that say the same, so mostly a short stretch differs. */
+function* listChanges(
+  kind: ObjectKind,
+  before: readonly ObjectStatus[],
+  now: readonly ObjectStatus[],
+): Generator<readonly [string, ObjectStatus | undefined]> {
+  const shorter = Math.min(before.length, now.length);
+  let start = 0;
+  while (start < shorter && before[start] === now[start]) start++;
+  let end = 0;
+  while (end < shorter - start && before.at(-1 - end) === now.at(-1 - end)) end++;
+  const changed = new Map<string, ObjectStatus | undefined>();
+  for (const status of before.slice(start, before.length - end)) changed.set(keyOf(kind, status), undefined);
+  for (const status of now.slice(start, now.length - end)) changed.set(keyOf(kind, status), status);
+  yield* changed;
 }
 
 function keyOf(kind: ObjectKind, { namespace, name }: MirroredRef): string {
