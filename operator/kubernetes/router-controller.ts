@@ -179,7 +179,10 @@ export class RouterController {
     const fence = new Fence(link, names);
     const operator = new Operator({
       config: this.routerConfig(connection),
-      secrets: { ...(credentials === undefined ? {} : { credentials }), ...(tls === undefined ? {} : { tls }) },
+      secrets: {
+        ...(credentials === undefined ? {} : { credentials }),
+        ...(tls === undefined ? {} : { tls, clientCertificate: files.tls?.certFile !== undefined }),
+      },
       // The Lease decides which operator works: the next one takes over the bus of the last without a wait.
       holder: { instance: object.meta.uid, host: config.podName, pid: process.pid },
       routerEnvironment,

@@ -14,9 +14,9 @@ const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [fi
   RoutingPolicy: {
     "spec.policyId": ["core/policy/compile-policy.ts", "spec.policyId"],
     "spec.tenantId": ["core/policy/admit.ts", "tenantId"],
-    "spec.routerRef": ["core/reconcile/plan-entries.ts", "spec.routerRef"],
-    "spec.routerRef.namespace": ["core/reconcile/plan-entries.ts", "object.spec.routerRef"],
-    "spec.routerRef.name": ["core/reconcile/plan-entries.ts", "object.spec.routerRef"],
+    "spec.routerRef": ["core/reconcile/wish.ts", "spec.routerRef"],
+    "spec.routerRef.namespace": ["core/reconcile/wish.ts", "object.spec.routerRef"],
+    "spec.routerRef.name": ["core/reconcile/wish.ts", "object.spec.routerRef"],
     "spec.providers": ["core/policy/compile-policy.ts", "spec.providers"],
     "spec.providers.name": ["core/policy/compile-policy.ts", "provider.name"],
     "spec.providers.weight": ["core/decide/pick.ts", "weight"],
@@ -43,7 +43,7 @@ const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [fi
   },
   Provider: {
     "spec.providerId": ["core/policy/compile-policy.ts", "spec.providerId"],
-    "spec.displayName": ["operator/observe.ts", "spec.displayName"],
+    "spec.displayName": ["operator/observe-object.ts", "spec.displayName"],
     "spec.expectedLatency": ["core/decide/filter.ts", "expectedLatencyMs"],
     "spec.expectedCost": ["core/decide/filter.ts", "expectedCost"],
     "spec.capabilities": ["core/decide/filter.ts", "capabilities"],
@@ -55,13 +55,13 @@ const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [fi
   Tenant: {
     "spec.tenantId": ["core/policy/objects.ts", "tenantId"],
     "spec.namespaces": ["core/policy/admit.ts", "namespaces"],
-    "spec.allowedMessageTypes": ["core/policy/compile.ts", "spec.allowedMessageTypes"],
+    "spec.allowedMessageTypes": ["core/policy/compile.ts", "allowedMessageTypes"],
     "spec.quotas": ["core/policy/admit.ts", "quotas"],
     "spec.quotas.policies": ["core/policy/admit.ts", "quotas.policies"],
     "spec.quotas.rulesPerPolicy": ["core/policy/admit.ts", "quotas.rulesPerPolicy"],
     "spec.quotas.providersPerPolicy": ["core/policy/admit.ts", "quotas.providersPerPolicy"],
-    "spec.deadLetterPayload": ["core/policy/compile.ts", "spec.deadLetterPayload"],
-    "spec.validationLevel": ["core/policy/compile.ts", "spec.validationLevel"],
+    "spec.deadLetterPayload": ["core/policy/compile.ts", "deadLetterPayload"],
+    "spec.validationLevel": ["core/policy/compile.ts", "validationLevel"],
   },
   Router: {
     "spec.allowedNamespaces": ["operator/router-settings.ts", "spec.allowedNamespaces"],
