@@ -28,6 +28,8 @@ const DELIVERED = 200;
 const RATE_PER_SECOND = 500;
 const LOAD_SECONDS = 10;
 const TICK_MS = 20;
+const MAX_TRIES = 5;
+const CONNECT_TIMEOUT_MS = 10_000;
 const names = namesFor();
 
 function request(messageId: string): Uint8Array {
@@ -169,7 +171,7 @@ describe("work under beamline up --secure", function () {
       connectNats({
         url: system.up.natsUrl,
         name: "old",
-        timeoutMs: 2_000,
+        timeoutMs: CONNECT_TIMEOUT_MS,
         credentialsFile: oldCredentials,
         log: createLogger({ service: "test", level: "silent" }),
       }),
@@ -185,17 +187,21 @@ async function submitAtRate(nc: NatsConnection, perSecond: number, seconds: numb
   const startMs = performance.now();
   while (stored.length < total) {
     const due = Math.min(total, Math.ceil(((performance.now() - startMs) / 1_000) * perSecond));
-    while (stored.length < due) {
-      const id = `load-${stored.length}`;
-      stored.push(
-        jetstream(nc)
-          .publish(SUBMIT, request(id), { msgID: id })
-          .then(({ seq }) => seq),
-      );
-    }
+    while (stored.length < due) stored.push(submitOnce(nc, `load-${stored.length}`));
     await delay(TICK_MS);
   }
   return Promise.all(stored);
+}
+
+/** As a producer does: one that was not acknowledged in time is published again under the same message id. */
+async function submitOnce(nc: NatsConnection, id: string): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await jetstream(nc).publish(SUBMIT, request(id), { msgID: id })).seq;
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 function reloadNats({ up }: SecureUp): void {
