@@ -39,14 +39,20 @@ export class BusLease {
     this.ttlMs = options.ttlMs ?? LEASE_TTL_MS;
   }
 
-  /** Whether this process may write, for long enough to write. */
+  /** Whether this process may write, for long enough to write. Not once another is seen to have it, whatever the clock says. */
   isHeld(): boolean {
-    return performance.now() < this.heldUntilMs - this.ttlMs / MARGIN_SHARE;
+    const inTime = performance.now() < this.heldUntilMs - this.ttlMs / MARGIN_SHARE;
+    return inTime && this.standingOther() === undefined;
   }
 
   /** Who has it, as of the last look; undefined when that is this process, or nobody. */
   otherHolder(): LeaseHolder | undefined {
     return this.other;
+  }
+
+  /** Whether another process of this instance took it over: what is to be said of the Router, that one says. */
+  isSuperseded(): boolean {
+    return this.other?.instance === this.options.holder.instance;
   }
 
   /**

@@ -45,7 +45,7 @@ export class Operator {
   private readonly jobs: Readonly<Record<WorkKind, () => Promise<void>>> = {
     lease: () => this.renewLease(),
     streams: () => this.ensureStreams(),
-    buckets: () => this.keeper.ensureBuckets(),
+    buckets: () => this.keeper.ensureBuckets().then(() => this.resyncAll()),
     config: () => this.publishConfig(),
     consumers: () => this.ensureConsumers(),
     purge: () => this.purgeRemovals(),
@@ -90,12 +90,8 @@ export class Operator {
       onMissing: () => this.queue.add("buckets"),
     });
     this.lease = new BusLease({ mirror: this.mirror, holder, log });
-    this.publisher = new ConfigPublisher({
-      mirror: this.mirror,
-      router: this.router,
-      log,
-      onWrite: metrics.countWrite,
-    });
+    const { mirror, router } = this;
+    this.publisher = new ConfigPublisher({ mirror, router, log, onWrite: metrics.countWrite });
     this.acks = new AckReader({
       link,
       bucket: names.buckets.acks,
@@ -104,13 +100,13 @@ export class Operator {
       onChange: () => this.addObservation(),
       onMissing: () => this.queue.add("buckets"),
     });
-    const { source, infrastructure, clock } = options;
+    const { source, clock } = options;
     this.reporter = new StatusReporter({
       source,
       metrics,
       nowMs: () => clock.nowMs(),
       observe: () => this.observation(),
-      isObserved: () => this.planned && infrastructure.isObserved() && (this.acks.isWhole() || !link.connected()),
+      isObserved: () => this.isObserved(),
     });
   }
 
@@ -265,6 +261,13 @@ export class Operator {
     if (this.rolloutHold() !== this.held) this.queue.add("config");
     this.queue.add("status", COALESCE_MS);
     if (this.publisher.pendingRemovals().length > 0) this.queue.add("purge", COALESCE_MS);
+  }
+
+  /** One whose bus was taken over is silent about objects that the other tells of: they would take turns for ever. */
+  private isObserved(): boolean {
+    const { source, infrastructure, link } = this.options;
+    if (source.statusUnit === "Object" && this.lease.isSuperseded()) return false;
+    return this.planned && infrastructure.isObserved() && (this.acks.isWhole() || !link.connected());
   }
 
   private resyncAll(): void {

@@ -59,6 +59,8 @@ function readPort(text: string): number {
 function processes({ config, log }: ChooseInfrastructureOptions): Infrastructure {
   return new ProcessInfrastructure({
     routerMain: config.routerMain ?? join(import.meta.dirname, "..", "..", "router", "main.ts"),
+    // Acknowledgements are kept by name, and another operator's routers may still be there.
+    namePrefix: `${config.podName}-router`,
     healthHost: config.routerHealthHost,
     healthBasePort: config.routerHealthPort,
     log,

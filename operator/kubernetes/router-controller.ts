@@ -8,6 +8,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
+import type { NatsOptions } from "../../runtime/nats/client-options.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
 import { natsOptions } from "../../runtime/nats/settings.ts";
 import { Fence } from "../fence.ts";
@@ -36,6 +37,8 @@ export interface RouterControllerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   makeInfrastructure(router: RouterKey): Infrastructure;
+  /** The end of whoever served a Router of this name before: both would write one bus. */
+  readonly after?: Promise<void>;
 }
 
 /** What an operator was started with; another value means another operator. */
@@ -51,7 +54,6 @@ interface Running {
   readonly identity: string;
   readonly link: NatsLink;
   readonly fence: Fence;
-  readonly source: KubernetesSource;
   readonly operator: Operator;
 }
 
@@ -64,6 +66,8 @@ interface WrittenRouter {
 const KEY = "router";
 /** Secrets of other namespaces are read again this often, because nothing may watch them. */
 const RECHECK_MS = 60_000;
+/** One that cannot be read is mostly being made or permitted just now. */
+const MISSING_RECHECK_MS = 5_000;
 const RETRY = { baseMs: 500, maxMs: 15_000 };
 /** Time for an operator to end when its Router's connection is another one. */
 const RESTART_STOP_MS = 2_000;
@@ -75,12 +79,15 @@ export class RouterController {
   private readonly queue: KeyedQueue;
   private readonly secrets: SecretFiles;
   private readonly recheck: NodeJS.Timeout;
+  private readonly stopping = new AbortController();
+  /** Of the operator that runs or is being started: what changes meanwhile must reach it. */
+  private source: KubernetesSource | undefined;
   private running: Running | undefined;
   private trouble: RouterTrouble | undefined;
 
   constructor(options: RouterControllerOptions) {
     this.options = options;
-    this.secrets = new SecretFiles(options.client);
+    this.secrets = new SecretFiles(options.client, this.stopping.signal);
     this.queue = new KeyedQueue({
       work: () => this.reconcile(),
       onError: (_key, error, retryMs) => this.fail(error, retryMs),
@@ -97,7 +104,7 @@ export class RouterController {
 
   /** What users write has changed somewhere. */
   objectsChanged(): void {
-    this.running?.source.objectsChanged();
+    this.source?.objectsChanged();
     if (this.trouble !== undefined) this.report(this.trouble);
   }
 
@@ -108,13 +115,15 @@ export class RouterController {
 
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.recheck);
+    this.stopping.abort();
     await this.queue.stop();
     await this.end(deadlineMs);
     await this.secrets.remove();
   }
 
   private async reconcile(): Promise<void> {
-    const { mirror, router } = this.options;
+    const { mirror, router, after } = this.options;
+    await after;
     const object = mirror.get("Router", router);
     if (object === undefined || object.deleting) return this.end(RESTART_STOP_MS);
     const spec = (object.spec ?? {}) as WrittenRouter;
@@ -165,6 +174,7 @@ export class RouterController {
     const { reason, message } = files.error;
     if (reason === "ApiServerUnavailable") throw new BeamlineError("UNAVAILABLE", message);
     if (this.running === undefined) this.report({ condition: "ResolvedRefs", status: "False", reason, message });
+    this.queue.add(KEY, MISSING_RECHECK_MS);
     return undefined;
   }
 
@@ -172,7 +182,7 @@ export class RouterController {
     const { config, mirror, board, metrics, log, clock, router, installation, routerEnvironment } = this.options;
     const { access, files, prefix } = connection;
     const name = `beamline-operator ${router.namespace}/${router.name}`;
-    const link = await connectNats({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
+    const link = await this.connect({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
     const source = new KubernetesSource({ mirror, board, router, installation });
     const { credentialsSecret: credentials, tlsSecret: tls } = access;
     const names = namesFor(prefix);
@@ -195,6 +205,7 @@ export class RouterController {
       log,
       clock,
     });
+    this.source = source;
     try {
       await fence.ask();
       await operator.start();
@@ -202,9 +213,24 @@ export class RouterController {
       await operator.stop(RESTART_STOP_MS);
       fence.stop();
       await link.close();
+      this.source = undefined;
       throw error;
     }
-    return { identity, link, fence, source, operator };
+    return { identity, link, fence, operator };
+  }
+
+  /** A server that does not answer must not hold up the end of a term. */
+  private async connect(options: NatsOptions): Promise<NatsLink> {
+    const connecting = connectNats(options);
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
+    const stop = (): void => resolve(undefined);
+    this.stopping.signal.addEventListener("abort", stop, { once: true });
+    const link = await Promise.race([connecting, stopped]).finally(() =>
+      this.stopping.signal.removeEventListener("abort", stop),
+    );
+    if (link !== undefined) return link;
+    void connecting.then((late) => late.close()).catch(() => undefined);
+    throw new BeamlineError("UNAVAILABLE", "this process no longer leads");
   }
 
   private routerConfig({ access, files, prefix, retentionMs }: Connection): RouterConfig {
@@ -230,6 +256,7 @@ export class RouterController {
   private async end(deadlineMs: number): Promise<void> {
     const { running } = this;
     this.running = undefined;
+    this.source = undefined;
     if (running === undefined) return;
     await running.operator.stop(deadlineMs);
     running.fence.stop();
@@ -238,6 +265,7 @@ export class RouterController {
   }
 
   private fail(error: unknown, retryMs: number): void {
+    if (this.stopping.signal.aborted) return;
     const { log, router } = this.options;
     const message = reasonOf(error);
     log.warn("router not served", { router: `${router.namespace}/${router.name}`, reason: message, retry_ms: retryMs });

@@ -2,9 +2,11 @@
 
 import type { RouterKey } from "../../core/config/entry.ts";
 import { isSameRouter, routerOf } from "../../core/reconcile/attach.ts";
+import { errorOf } from "../../kubernetes/failure.ts";
 import { apiVersionOf } from "../../kubernetes/object.ts";
 import { createObject } from "../../kubernetes/objects.ts";
 import { reasonOf } from "../../runtime/errors.ts";
+import { KeyedQueue } from "../queue.ts";
 import type { MirrorChange } from "../source/kubernetes/object-mirror.ts";
 import { RESOURCE_TYPES } from "../source/kubernetes/resource-types.ts";
 import { FIELD_MANAGER } from "./field-owner.ts";
@@ -17,16 +19,30 @@ export interface RouterSetOptions extends Omit<RouterControllerOptions, "router"
 
 /** Routers that one operator serves. */
 export const MAX_ROUTER_OBJECTS = 500;
+/** A Router that is gone has no pods to tell of. */
+const REMOVED_STOP_MS = 2_000;
+const INSTALLATION = "installation";
+const RETRY = { baseMs: 500, maxMs: 15_000 };
 
 export class RouterSet {
   private readonly options: RouterSetOptions;
   private readonly controllers = new Map<string, RouterController>();
-  private making: Promise<void> | undefined;
+  /** Controllers of Routers that are gone, on their way out. */
+  private readonly ending = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  private readonly queue: KeyedQueue;
 
   constructor(options: RouterSetOptions) {
     this.options = options;
+    this.queue = new KeyedQueue({
+      work: () => this.ensureInstallation(),
+      onError: (_key, error, retryMs) => {
+        options.log.warn("router not made", { reason: reasonOf(error), retry_ms: retryMs });
+      },
+      backoff: RETRY,
+    });
     for (const { meta } of options.mirror.objects("Router")) this.ensure(meta);
-    this.ensureInstallation();
+    this.queue.add(INSTALLATION);
   }
 
   /** What the mirror tells. Status alone is no change of what is desired. */
@@ -38,7 +54,7 @@ export class RouterSet {
       if (router !== undefined) this.takeRouter(router);
     }
     for (const controller of this.controllers.values()) controller.objectsChanged();
-    this.ensureInstallation();
+    this.queue.add(INSTALLATION);
   }
 
   /** Routers whose configuration is not written. */
@@ -47,9 +63,14 @@ export class RouterSet {
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    await this.making;
-    await Promise.all([...this.controllers.values()].map((controller) => controller.stop(deadlineMs)));
+    this.stopping.abort();
+    const controllers = [...this.controllers.values()];
     this.controllers.clear();
+    await Promise.all([
+      this.queue.stop(),
+      ...controllers.map((each) => each.stop(deadlineMs)),
+      ...this.ending.values(),
+    ]);
   }
 
   private takeRouter(router: RouterKey): void {
@@ -61,9 +82,17 @@ export class RouterSet {
       return;
     }
     const controller = this.controllers.get(key);
+    if (controller === undefined) return;
     this.controllers.delete(key);
-    this.options.metrics.forget(key);
-    void controller?.stop(REMOVED_STOP_MS);
+    const { metrics, log } = this.options;
+    const ended = controller
+      .stop(REMOVED_STOP_MS)
+      .catch((error: unknown) => log.error("router not ended in order", { router: key, reason: reasonOf(error) }))
+      .finally(() => {
+        if (this.ending.get(key) === ended) this.ending.delete(key);
+        if (!this.controllers.has(key)) metrics.forget(key);
+      });
+    this.ending.set(key, ended);
   }
 
   private ensure({ namespace, name }: RouterKey): void {
@@ -76,20 +105,19 @@ export class RouterSet {
     }
     const router = { namespace, name };
     const own = metrics.for(key, isSameRouter(router, installation));
-    this.controllers.set(key, new RouterController({ ...this.options, router, metrics: own }));
+    const after = this.ending.get(key);
+    const ending = after === undefined ? {} : { after };
+    this.controllers.set(key, new RouterController({ ...this.options, router, metrics: own, ...ending }));
   }
 
   /** The first policy that names no Router gets one made, as nothing else would ever run it. */
-  private ensureInstallation(): void {
+  private async ensureInstallation(): Promise<void> {
     const { mirror, installation } = this.options;
-    if (this.making !== undefined || mirror.get("Router", installation) !== undefined) return;
+    if (mirror.get("Router", installation) !== undefined) return;
     const isNeeded = [...mirror.objects("RoutingPolicy")].some(
       ({ spec, deleting }) => !deleting && isSameRouter(routerOf(spec, installation), installation),
     );
-    if (!isNeeded) return;
-    this.making = this.makeInstallation().finally(() => {
-      this.making = undefined;
-    });
+    if (isNeeded) await this.makeInstallation();
   }
 
   private async makeInstallation(): Promise<void> {
@@ -102,16 +130,11 @@ export class RouterSet {
       metadata: { ...installation, labels },
       spec: {},
     };
-    const made = await createObject(client, type, object, { fieldManager: FIELD_MANAGER }).catch((error: unknown) => {
-      log.error("router not made", { reason: reasonOf(error) });
-    });
-    if (made === undefined) return;
-    const fields = { router: `${installation.namespace}/${installation.name}` };
-    if (made.ok) log.info("router made for policies that name none", fields);
-    else if (made.error.kind !== "AlreadyExists")
-      log.warn("router not made", { ...fields, reason: made.error.message });
+    const { signal } = this.stopping;
+    const made = await createObject(client, type, object, { fieldManager: FIELD_MANAGER, signal });
+    const router = `${installation.namespace}/${installation.name}`;
+    if (made.ok) log.info("router made for policies that name none", { router });
+    else if (made.error.kind !== "AlreadyExists" && made.error.kind !== "Stopped")
+      throw errorOf(made.error, `create Router ${router}`);
   }
 }
-
-/** A Router that is gone has no pods to tell of. */
-const REMOVED_STOP_MS = 2_000;

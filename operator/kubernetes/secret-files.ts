@@ -37,12 +37,15 @@ const PRIVATE = 0o600;
 
 export class SecretFiles {
   private readonly client: KubernetesClient;
+  private readonly signal: AbortSignal;
   private folder: string | undefined;
   /** What each file holds, so that only what changed is written. */
   private readonly written = new Map<string, string>();
 
-  constructor(client: KubernetesClient) {
+  /** `signal` ends reads that are under way. */
+  constructor(client: KubernetesClient, signal: AbortSignal) {
     this.client = client;
+    this.signal = signal;
   }
 
   /** Reads the Secrets by name and writes what they hold. Called again, it brings the same files up to date. */
@@ -76,7 +79,7 @@ export class SecretFiles {
     required: string,
   ): Promise<Result<ReadonlyMap<string, string>, SecretTrouble>> {
     if (name === undefined) return ok(new Map());
-    const read = await readObject<Secret>(this.client, SECRET, { namespace, name });
+    const read = await readObject<Secret>(this.client, SECRET, { namespace, name }, { signal: this.signal });
     if (!read.ok) return err(troubleOf(`Secret ${namespace}/${name}`, read.error));
     const values = new Map<string, string>();
     for (const key of keys) {

@@ -11,6 +11,8 @@ export interface ProcessInfrastructureOptions {
   /** Path of `router/main.ts` (or its compiled form). */
   readonly routerMain: string;
   readonly healthHost: string;
+  /** Routers are named `<prefix>-0`, `<prefix>-1`, …; `router` when absent. Two operators on one bus must differ in it. */
+  readonly namePrefix?: string;
   /** Router i answers /livez, /readyz and /metrics on this port + i. */
   readonly healthBasePort: number;
   /** Folder for `<router>.log`; standard error when absent. */
@@ -81,9 +83,9 @@ export class ProcessInfrastructure implements Infrastructure {
   }
 
   private add(environment: Readonly<Record<string, string>>): void {
-    const { routerMain, healthHost, healthBasePort, log } = this.options;
+    const { routerMain, healthHost, healthBasePort, log, namePrefix = "router" } = this.options;
     const index = this.routers.length;
-    const name = `router-${index}`;
+    const name = `${namePrefix}-${index}`;
     const output = this.openOutput(name);
     const router = new RouterProcess({
       name,

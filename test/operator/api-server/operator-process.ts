@@ -22,6 +22,8 @@ export interface OperatorProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+export type LogLine = Readonly<Record<string, unknown>>;
+
 export interface OperatorProcess {
   readonly name: string;
   readonly pid: number;
@@ -29,9 +31,12 @@ export interface OperatorProcess {
   /** Resolves to the exit code, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
   signal(signal: NodeJS.Signals): void;
+  running(): boolean;
   isLeading(): Promise<boolean>;
   /** Lines of its log so far, parsed. */
-  log(): readonly Readonly<Record<string, unknown>>[];
+  log(): readonly LogLine[];
+  /** Whether it says that it is ready, and why not. */
+  readiness(): Promise<{ readonly ready: boolean; readonly text: string }>;
   /** A metric's samples, by series. */
   metrics(): Promise<ReadonlyMap<string, number>>;
 }
@@ -85,14 +90,19 @@ function describeOperator(
     httpUrl,
     exited,
     signal: (signal) => void child.kill(signal),
+    running: () => child.exitCode === null && child.signalCode === null,
     isLeading: async () => (await samples(httpUrl)).get("operator_leading") === 1,
     log: () => readFileSync(logPath, "utf8").split("\n").flatMap(parseLine),
+    readiness: async () => {
+      const response = await fetch(`${httpUrl}/readyz`);
+      return { ready: response.ok, text: await response.text() };
+    },
     metrics: () => samples(httpUrl),
   };
 }
 
-function parseLine(line: string): readonly Readonly<Record<string, unknown>>[] {
-  return line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : [];
+function parseLine(line: string): readonly LogLine[] {
+  return line.startsWith("{") ? [JSON.parse(line) as LogLine] : [];
 }
 
 async function samples(httpUrl: string): Promise<ReadonlyMap<string, number>> {
