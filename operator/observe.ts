@@ -8,7 +8,9 @@ import {
   type ProgrammedVerdict,
 } from "../core/config/programmed.ts";
 import { LayeredMap } from "../core/layered-map.ts";
+import { isSameRouter } from "../core/reconcile/attach.ts";
 import { changedObjects } from "../core/reconcile/changed-objects.ts";
+import type { Condition } from "../core/reconcile/conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
 import type { SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { isBehind, type ObjectSurroundings, observeObject, observeProgrammed } from "./observe-object.ts";
@@ -238,7 +240,8 @@ function documentOf(
   const { head, pods, acks, snapshot, settings, unfenced } = observation;
   const revision = head?.revision ?? 0;
   const epoch = head?.epoch ?? "";
-  const conditions = observeRouter(observation, before.router.conditions);
+  const isFirst = before === NOTHING_OBSERVED.document;
+  const conditions = observeRouter(observation, isFirst ? storedConditions(observation) : before.router.conditions);
   const router = { ...describeRouter(observation), conditions };
   const routers = pods.map((pod) => routerStatus(pod, acks.get(pod.uid)));
   const files = withProblems(snapshot.files, settings.problems);
@@ -252,6 +255,12 @@ function documentOf(
     isSameJson([router, routers], [before.router, before.routers]) &&
     isSameJson(files, before.files);
   return isSame ? before : { revision, epoch, router, routers, ...lists, files, unfenced };
+}
+
+/** Of the Router, as the source held them: an operator that starts continues them. */
+function storedConditions({ router, snapshot }: Observation): readonly Condition[] {
+  const source = snapshot.objects.find(({ kind, meta }) => kind === "Router" && isSameRouter(meta, router));
+  return source?.conditions ?? [];
 }
 
 function isSameJson(left: unknown, right: unknown): boolean {

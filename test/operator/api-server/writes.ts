@@ -7,7 +7,8 @@ import { RESOURCE_TYPES } from "../../../operator/source/kubernetes/resource-typ
 import { expectStatus } from "../../cluster/api-request.ts";
 import type { ApiServer } from "../../cluster/api-server.ts";
 import { quiet } from "../../kubernetes/api-server/world.ts";
-import type { ClusterRig } from "./cluster-rig.ts";
+import { eventually } from "../../support/await.ts";
+import { type ClusterRig, DEADLINE_MS } from "./cluster-rig.ts";
 
 const SERIES = /^apiserver_request_total\{([^}]*)\} (\S+)$/;
 const WRITES = new Set(["POST", "PUT", "PATCH", "APPLY", "DELETE"]);
@@ -34,6 +35,24 @@ export async function countApplies(server: ApiServer): Promise<number> {
   return (await countWrites(server)).get("APPLY") ?? 0;
 }
 
+/** Longer than a status waits for the one before it, or for routers. */
+const QUIET_MS = 2_500;
+
+/** Waits until nothing has been written for a while: what was to be said has been said. */
+export async function whenQuiet(server: ApiServer): Promise<void> {
+  let last = "";
+  let sinceMs = performance.now();
+  await eventually(
+    async () => {
+      const counts = JSON.stringify([...(await countWrites(server))]);
+      if (counts !== last) sinceMs = performance.now();
+      last = counts;
+      return performance.now() - sinceMs >= QUIET_MS;
+    },
+    { deadlineMs: DEADLINE_MS, describe: "nobody writes any more", everyMs: 250 },
+  );
+}
+
 /** All versions of the objects of a kind from now on, as a watch tells them. Hold it by `await using`. */
 export async function recordVersions(rig: ClusterRig, kind: ObjectKind): Promise<VersionRecord> {
   const seen: KubernetesObject[] = [];
@@ -50,6 +69,8 @@ export async function recordVersions(rig: ClusterRig, kind: ObjectKind): Promise
   const of = ({ namespace, name }: ObjectRef): KubernetesObject[] =>
     seen.filter(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
   return {
+    all: of,
+    total: () => seen.length,
     count: (ref) => of(ref).length,
     transitions: (ref, type) => {
       const statuses = of(ref).map((object) => statusOf(object, type));
@@ -60,7 +81,10 @@ export async function recordVersions(rig: ClusterRig, kind: ObjectKind): Promise
 }
 
 export interface VersionRecord extends AsyncDisposable {
-  /** Versions that the object went through. */
+  /** Versions that an object of this name went through. */
+  all(ref: ObjectRef): readonly KubernetesObject[];
+  /** Of all objects. */
+  total(): number;
   count(ref: ObjectRef): number;
   /** The statuses that a condition had, one after another. */
   transitions(ref: ObjectRef, type: string): readonly (string | undefined)[];
