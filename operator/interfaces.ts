@@ -56,6 +56,8 @@ export interface ObjectSource {
   readonly statusUnit: "Document" | "Object";
   /** `pending` has the uids of objects that wait for routers to apply them. */
   writeStatus(document: StatusDocument, pending: ReadonlySet<string>): Promise<void>;
+  /** Another process of this operator's instance writes the same objects' status now. */
+  yieldStatus(): void;
   stop(): Promise<void>;
 }
 

@@ -69,7 +69,7 @@ export class Operator {
   private held: string | undefined;
 
   constructor(options: OperatorOptions) {
-    const { config, link, names, holder, log, metrics } = options;
+    const { config, source, link, names, holder, log, metrics, clock } = options;
     this.options = options;
     this.router = { namespace: config.routerNamespace, name: config.routerName };
     this.queue = new KeyedQueue({
@@ -100,7 +100,6 @@ export class Operator {
       onChange: () => this.addObservation(),
       onMissing: () => this.queue.add("buckets"),
     });
-    const { source, clock } = options;
     this.reporter = new StatusReporter({
       source,
       metrics,
@@ -169,6 +168,7 @@ export class Operator {
   private async renewLease(): Promise<void> {
     if (this.publisher.otherOwner() === undefined) await this.lease.renew();
     if (!this.lease.isHeld()) this.leading = false;
+    if (this.lease.isSuperseded()) this.options.source.yieldStatus();
     this.queue.add("status");
     if (!this.lease.isHeld() || this.leading) return;
     await this.keeper.ensureAll();

@@ -47,6 +47,7 @@ export class RouterSet {
 
   /** What the mirror tells. Status alone is no change of what is desired. */
   take(changes: readonly MirrorChange[]): void {
+    this.options.board.takeChanges(changes);
     const written = changes.filter(({ specChanged }) => specChanged);
     if (written.length === 0) return;
     for (const { kind, previous, current } of written) {

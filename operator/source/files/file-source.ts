@@ -74,6 +74,10 @@ export class FileSource implements ObjectSource {
     return write;
   }
 
+  yieldStatus(): void {
+    // Its own file says of itself that another one writes the bus.
+  }
+
   async stop(): Promise<void> {
     this.onChange = () => undefined;
     await this.watch.stop();

@@ -53,6 +53,10 @@ export class KubernetesSource implements ObjectSource {
     return Promise.resolve();
   }
 
+  yieldStatus(): void {
+    this.options.board.forget(this.options.router);
+  }
+
   stop(): Promise<void> {
     this.onChange = () => undefined;
     return Promise.resolve();

@@ -10,7 +10,7 @@ import { type Clock, systemClock } from "../../../runtime/clock.ts";
 import type { ObjectStatus, ProviderStatus, StatusDocument, TenantStatus } from "../../status-document.ts";
 import { STATUS_PATIENCE_MS } from "../../status-reporter.ts";
 import type { MirroredObject } from "./mirrored-object.ts";
-import type { MirroredRef, ObjectMirror } from "./object-mirror.ts";
+import type { MirrorChange, MirroredRef, ObjectMirror } from "./object-mirror.ts";
 import { policyStatus, providerStatus, routerStatus, tenantStatus } from "./object-status.ts";
 import { RESOURCE_TYPES } from "./resource-types.ts";
 
@@ -35,6 +35,8 @@ interface Entry {
   readonly kind: ObjectKind;
   readonly ref: MirroredRef;
   readonly uid: string;
+  /** `<namespace>/<name>` of the Router whose operator says it; absent where none can serve it. */
+  readonly router?: string;
   readonly conditions: readonly Condition[];
   status(): Status;
 }
@@ -56,8 +58,8 @@ export class StatusBoard {
   private readonly said = new Map<string, Said>();
   /** Entries that are about to change once more, by key, with the time from which they are written all the same. */
   private readonly waiting = new Map<string, { readonly entry: Entry; readonly dueMs: number }>();
-  /** Conditions as they were last told, by key. */
-  private readonly told = new Map<string, { readonly uid: string; readonly conditions: readonly Condition[] }>();
+  /** As it was told last, by key. */
+  private readonly told = new Map<string, Entry>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(options: StatusBoardOptions) {
@@ -94,9 +96,24 @@ export class StatusBoard {
     this.offer({ kind, ref, uid: ref.uid, conditions: status.conditions, status: () => status }, false);
   }
 
-  /** The operator of a Router has ended: what it said counts no more, and is said no less. */
-  forget(router: RouterKey): void {
-    this.said.delete(`${router.namespace}/${router.name}`);
+  /** Somebody may have overwritten what was told, and an object that is gone has nothing to be told. */
+  takeChanges(changes: readonly MirrorChange[]): void {
+    for (const { kind, previous, current } of changes) {
+      const ref = (current ?? previous)?.meta;
+      const key = ref === undefined ? undefined : keyOf(kind, ref);
+      const entry = key === undefined ? undefined : this.told.get(key);
+      if (key === undefined || entry === undefined) continue;
+      if (current?.meta.uid !== entry.uid) this.told.delete(key);
+      // The writer knows the echo of its own writes from anything else.
+      else if (previous?.status !== current.status && !this.waiting.has(key)) this.send(key, entry);
+    }
+  }
+
+  /** The operator of a Router has ended, or another process's tells of it: what it said counts no more, and stands. */
+  forget({ namespace, name }: RouterKey): void {
+    const router = `${namespace}/${name}`;
+    this.said.delete(router);
+    for (const [key, entry] of this.told) if (entry.router === router) this.told.delete(key);
   }
 
   stop(): void {
@@ -127,14 +144,14 @@ export class StatusBoard {
     const ref = { namespace, name };
     if (kind === "RoutingPolicy") {
       const policy = status as StatusDocument["policies"][number];
-      return { kind, ref, uid, conditions: policy.conditions, status: () => policyStatus(policy, router) };
+      return { kind, ref, uid, router, conditions: policy.conditions, status: () => policyStatus(policy, router) };
     }
     const conditions = this.mergedConditions(keyOf(kind, status), status as SharedStatus);
     const make = (): Status =>
       kind === "Provider"
         ? providerStatus(status as ProviderStatus, conditions)
         : tenantStatus(status as TenantStatus, conditions);
-    return { kind, ref, uid, conditions, status: make };
+    return { kind, ref, uid, router, conditions, status: make };
   }
 
   private mergedConditions(key: string, { uid }: SharedStatus): readonly Condition[] {
@@ -150,7 +167,9 @@ export class StatusBoard {
     const object = this.options.mirror.get("Router", { namespace, name });
     if (object === undefined || object.meta.generation < generation) return;
     const status = (): Status => routerStatus(document.router, document.routers);
-    this.offer({ kind: "Router", ref: { namespace, name }, uid: object.meta.uid, conditions, status }, false);
+    const { uid } = object.meta;
+    const router = `${namespace}/${name}`;
+    this.offer({ kind: "Router", ref: { namespace, name }, uid, router, conditions, status }, false);
   }
 
   private offer(entry: Entry, isPending: boolean): void {
@@ -184,7 +203,8 @@ export class StatusBoard {
     if (nextMs < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.writeDue(), nextMs - nowMs);
   }
 
-  private send(key: string, { kind, ref, uid, conditions, status }: Entry): void {
+  private send(key: string, entry: Entry): void {
+    const { kind, ref, uid, conditions, status } = entry;
     const observed = this.options.mirror.get(kind, ref);
     if (observed?.meta.uid !== uid) return;
     const type = RESOURCE_TYPES[kind];
@@ -197,7 +217,7 @@ export class StatusBoard {
     });
     const told = this.told.get(key);
     const previous = told?.uid === uid ? told.conditions : observed.conditions;
-    this.told.set(key, { uid, conditions });
+    this.told.set(key, entry);
     this.options.onConditions({ kind, ref, uid, previous, current: conditions });
   }
 }
