@@ -1,11 +1,13 @@
 // One request at a time, each counted: whether the data plane answers while something else is broken.
 
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { pause } from "../../../kubernetes/client.ts";
 import { eventually } from "../../support/await.ts";
 
 export interface SteadyRequestsOptions {
   readonly natsUrl: string;
+  /** Text of a `.creds` file, where the server asks for one. */
+  readonly credentials?: string;
   /** Of the decide requests; with the prefix of the Router's subjects, if it has one. */
   readonly subject?: string;
   readonly tenant: string;
@@ -44,9 +46,14 @@ export class SteadyRequests implements AsyncDisposable {
 
   /** Resolves when the first request has been answered. */
   static async start(options: SteadyRequestsOptions): Promise<SteadyRequests> {
-    const nc = await connect({ servers: options.natsUrl });
+    const { natsUrl: servers, credentials } = options;
+    const login = credentials === undefined ? {} : { authenticator: credsAuthenticator(Buffer.from(credentials)) };
+    const nc = await connect({ servers, ...login });
     const first = await askOnce(nc, options);
-    if (first !== undefined) throw new Error(first);
+    if (first !== undefined) {
+      await nc.close();
+      throw new Error(first);
+    }
     return new SteadyRequests(nc, options);
   }
 
