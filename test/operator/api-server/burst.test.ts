@@ -1,6 +1,10 @@
 // A thousand policies at once with one bad one among them, and an operator that is replaced in the middle.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { after, before, describe, it } from "mocha";
+import { namesFor } from "../../../core/handover/subjects.ts";
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { RESOURCE_TYPES } from "../../../operator/source/kubernetes/resource-types.ts";
@@ -8,7 +12,7 @@ import { API_SERVER_START_TIMEOUT_MS } from "../../cluster/api-server.ts";
 import { openMirror } from "../../kubernetes/api-server/world.ts";
 import { eventually } from "../../support/await.ts";
 import { ClusterRig, DEADLINE_MS } from "./cluster-rig.ts";
-import { SteadyRequests } from "./steady-requests.ts";
+import { askOnce, SteadyRequests } from "./steady-requests.ts";
 import { createNamespace, createObject, OWN_NAMESPACE, object, policy } from "./world.ts";
 import { countApplies } from "./writes.ts";
 
@@ -19,6 +23,8 @@ const ALL_AT_ONCE = 16;
 /** Mostly one; a policy that two operators look at may get one from each. */
 const MAX_WRITES_A_POLICY = 2;
 const BAD = { namespace: "burst-7", name: "policy-7" };
+const LATE = { namespace: "demo", name: "late" };
+const CONFIG_STREAM = `KV_${namesFor(undefined).buckets.config}`;
 const CHAT = { namespace: "demo", name: "chat" };
 
 describe("a burst of policies", function () {
@@ -65,6 +71,36 @@ describe("a burst of policies", function () {
     const writes = (await countApplies(rig.server)) - applies;
     assert.ok(writes <= MAX_WRITES_A_POLICY * ALL, `${writes} writes`);
     assert.deepEqual(requests.counts().failures, []);
+  });
+
+  it("does not hide a policy that is made while an operator writes its first configuration", async () => {
+    const [, operator] = rig.processes();
+    operator?.signal("SIGTERM");
+    await operator?.exited;
+    await rig.nats.kill();
+    await rm(rig.nats.dataDir, { recursive: true, force: true });
+    await rig.nats.start();
+    await using mirror = openMirror({ client: rig.client, type: RESOURCE_TYPES.RoutingPolicy });
+    const nc = await connect({ servers: rig.nats.url });
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    const starting = rig.startOperator("operator-2");
+    await eventually(async () => (await jsm.streams.info(CONFIG_STREAM)).state.messages > ALL / 10, {
+      deadlineMs: DEADLINE_MS,
+      describe: "a part of the configuration is written",
+      everyMs: 1,
+    });
+    rig.nats.process().kill("SIGSTOP");
+    await createObject(rig.client, policy(LATE.namespace, LATE.name));
+    await eventually(() => mirror.get(LATE) !== undefined, { deadlineMs: DEADLINE_MS, describe: "watches tell of it" });
+    rig.nats.process().kill("SIGCONT");
+    await starting;
+    const late = { natsUrl: rig.nats.url, tenant: LATE.namespace, policy: LATE.name };
+    await eventually(async () => (await askOnce(nc, late)) === undefined, {
+      deadlineMs: DEADLINE_MS,
+      describe: "routers decide by the late one",
+      everyMs: 50,
+    });
+    await nc.close();
   });
 });
 
