@@ -24,3 +24,8 @@ export interface OperatorOptions {
   readonly log: Logger;
   readonly clock: Clock;
 }
+
+/** Everything is compared again this often, changed or not. */
+export const RESYNC_MS = 30_000;
+/** How long the configuration bucket may take to be read at the start. */
+export const START_TIMEOUT_MS = 10_000;

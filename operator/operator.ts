@@ -11,7 +11,7 @@ import { StreamKeeper, streamSettings } from "./ensure-streams.ts";
 import type { SourceSnapshot } from "./interfaces.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import type { WorkKind } from "./metrics.ts";
-import type { OperatorOptions } from "./operator-options.ts";
+import { type OperatorOptions, RESYNC_MS, START_TIMEOUT_MS } from "./operator-options.ts";
 import { planConfig } from "./plan-config.ts";
 import { ProviderConsumers } from "./provider-consumers.ts";
 import { ConfigPublisher } from "./publish-config.ts";
@@ -24,10 +24,6 @@ import { withTimeout } from "./with-timeout.ts";
 
 /** Changes within this time are one head. */
 export const COALESCE_MS = 20;
-/** Everything is compared again this often, changed or not. */
-const RESYNC_MS = 30_000;
-/** How long the configuration bucket may take to be read at the start. */
-const START_TIMEOUT_MS = 10_000;
 const RETRY: BackoffSpec = { baseMs: 100, maxMs: 10_000 };
 
 export class Operator {
@@ -144,16 +140,19 @@ export class Operator {
 
   /**
    * Routers first, so that their end is in the last status; the lease as late as writing ends. Of routers that go on there is no
-   * end to tell.
+   * end to tell. `forGood`: the Router is gone, and leaves its bus to others.
    */
-  async stop(deadlineMs: number): Promise<void> {
+  async stop(deadlineMs: number, forGood = false): Promise<void> {
     const { infrastructure } = this.options;
     clearInterval(this.resync);
     await infrastructure.stop(deadlineMs);
     clearInterval(this.renewal);
     await this.queue.stop();
     await this.options.source.stop();
-    if (this.options.link.connected()) await this.lease.release();
+    if (this.options.link.connected()) {
+      if (forGood && this.lease.isHeld()) await this.publisher.releaseBus();
+      await this.lease.release();
+    }
     this.mirror.stop();
     this.acks.stop();
     if (infrastructure.platform === "processes") await this.reporter.write(true);

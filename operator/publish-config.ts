@@ -146,6 +146,13 @@ export class ConfigPublisher {
     return undefined;
   }
 
+  /** The Router is gone: another one may have the bus. Its entries stay, because routers that drain still decide by them. */
+  async releaseBus(): Promise<void> {
+    const { mirror } = this.options;
+    if (mirror.get(BUS_OWNER_KEY)?.value !== undefined && this.otherOwner() === undefined)
+      await mirror.purge(BUS_OWNER_KEY);
+  }
+
   /** Name of the Router that owns the bus, when it is known to be another one. */
   otherOwner(): string | undefined {
     const { mirror, router } = this.options;

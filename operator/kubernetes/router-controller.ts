@@ -113,11 +113,12 @@ export class RouterController {
     return this.running?.operator.published() ?? false;
   }
 
-  async stop(deadlineMs: number): Promise<void> {
+  /** `forGood`: the Router is gone, and leaves its bus to others. */
+  async stop(deadlineMs: number, forGood = false): Promise<void> {
     clearInterval(this.recheck);
     this.stopping.abort();
     await this.queue.stop();
-    await this.end(deadlineMs);
+    await this.end(deadlineMs, forGood);
     await this.secrets.remove();
   }
 
@@ -253,12 +254,12 @@ export class RouterController {
     };
   }
 
-  private async end(deadlineMs: number): Promise<void> {
+  private async end(deadlineMs: number, forGood = false): Promise<void> {
     const { running } = this;
     this.running = undefined;
     this.source = undefined;
     if (running === undefined) return;
-    await running.operator.stop(deadlineMs);
+    await running.operator.stop(deadlineMs, forGood);
     running.fence.stop();
     await running.link.drain(deadlineMs);
     this.options.board.forget(this.options.router);

@@ -87,7 +87,7 @@ export class RouterSet {
     this.controllers.delete(key);
     const { metrics, log } = this.options;
     const ended = controller
-      .stop(REMOVED_STOP_MS)
+      .stop(REMOVED_STOP_MS, true)
       .catch((error: unknown) => log.error("router not ended in order", { router: key, reason: reasonOf(error) }))
       .finally(() => {
         if (this.ending.get(key) === ended) this.ending.delete(key);

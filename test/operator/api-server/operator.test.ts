@@ -77,6 +77,19 @@ describe("the operator on an API server", function () {
     await deleteObject(rig.client, RESOURCE_TYPES.Router, { namespace: OWN_NAMESPACE, name: "second" });
   });
 
+  it("leaves the bus of a Router that is deleted to the next one", async () => {
+    const first = { namespace: "demo", name: "first" };
+    const next = { namespace: "demo", name: "next" };
+    const ownBus = { replicas: 0, subjects: { prefix: "demo" } };
+    await createObject(rig.client, object("Router", first.name, first.namespace, ownBus));
+    await rig.whenCondition("Router", first, { type: "Accepted", status: "True" });
+    await createObject(rig.client, object("Router", next.name, next.namespace, ownBus));
+    await rig.whenCondition("Router", next, { type: "Accepted", status: "False", reason: "SubjectConflict" });
+    await deleteObject(rig.client, RESOURCE_TYPES.Router, first);
+    await rig.whenCondition("Router", next, { type: "Accepted", status: "True" });
+    await deleteObject(rig.client, RESOURCE_TYPES.Router, next);
+  });
+
   it("takes a policy that is deleted out of the configuration", async () => {
     const ref = { namespace: "demo", name: "chat" };
     const before = (await readMetrics(rig)).get('operator_objects{kind="RoutingPolicy",result="accepted"}');
