@@ -1,6 +1,7 @@
 // Every generated table by the name that documents give it.
 
 import { operatorConfig } from "../../operator/config.ts";
+import { declareClusterMetrics } from "../../operator/kubernetes/cluster-metrics.ts";
 import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
@@ -73,6 +74,10 @@ const makers: Readonly<Record<string, TableMaker>> = {
   events: eventTable,
   "metrics-router": () => metricTable(createRouterMetrics),
   "metrics-operator": () => metricTable(createOperatorMetrics),
+  "metrics-kubernetes-operator": () =>
+    metricTable((metrics) =>
+      declareClusterMetrics(metrics, { isLeading: () => true, isMirrorCurrent: () => true, unservedRouters: () => 0 }),
+    ),
   "intake-codes": intakeCodeTable,
   "intake-reasons": reasonTable,
   "answer-codes": answerCodeTable,

@@ -16,6 +16,7 @@ import { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { type NamespaceSelection, WatchedNamespaces } from "../source/kubernetes/watched-namespaces.ts";
 import { upgradeCrds } from "../upgrade-crds.ts";
 import { chooseInfrastructure } from "./choose-infrastructure.ts";
+import { declareClusterMetrics } from "./cluster-metrics.ts";
 import type { KubernetesConfig } from "./config.ts";
 import { FIELD_MANAGER } from "./field-owner.ts";
 import { RouterMetrics } from "./router-metrics.ts";
@@ -44,7 +45,11 @@ export class KubernetesOperator {
     this.options = options;
     const { config, client, log } = options;
     this.metrics = new RouterMetrics(createOperatorMetrics(options.metrics));
-    this.declareGauges(options.metrics);
+    declareClusterMetrics(options.metrics, {
+      isLeading: () => this.elector.leading(),
+      isMirrorCurrent: () => this.mirror.failures() === undefined,
+      unservedRouters: () => this.routers?.unpublished().length ?? 0,
+    });
     const namespaces = new WatchedNamespaces({
       client,
       selection: selectionOf(config),
@@ -92,17 +97,6 @@ export class KubernetesOperator {
       { name: "objects", ok: failures === undefined, detail: failures ?? "every kind is mirrored" },
       { name: "leadership", ok: leading || holder !== undefined, detail: `the Lease is held by ${holder ?? "nobody"}` },
     ];
-  }
-
-  private declareGauges(metrics: Metrics): void {
-    metrics.gaugeFrom(
-      { name: "operator_leading", help: "1 while this operator leads, of those that share a Lease." },
-      () => (this.elector.leading() ? 1 : 0),
-    );
-    metrics.gaugeFrom(
-      { name: "operator_api_server_reachable", help: "1 while every kind of object can be listed and watched." },
-      () => (this.mirror.failures() === undefined ? 1 : 0),
-    );
   }
 
   private async lead(signal: AbortSignal): Promise<void> {
