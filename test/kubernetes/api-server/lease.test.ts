@@ -1,11 +1,14 @@
 // Leadership on a real API server: one leader at a time, at once after a release, in time after a crash, never past its deadline.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { LeaderElector } from "../../../kubernetes/lease.ts";
-import type { Lease, LeaseTiming } from "../../../kubernetes/lease-record.ts";
+import type { Lease, LeaseSpec, LeaseTiming } from "../../../kubernetes/lease-record.ts";
+import { formatMicroTime } from "../../../kubernetes/micro-time.ts";
 import { createObject, readObject } from "../../../kubernetes/objects.ts";
+import { systemClock } from "../../../runtime/clock.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "../../cluster/api-server.ts";
 import { startTestApiServer } from "../../cluster/for-tests.ts";
 import { eventually } from "../../support/await.ts";
@@ -13,6 +16,7 @@ import { CONFIG_MAP, configMap, DEADLINE_MS, LEASE, openClient, quiet } from "./
 
 /** A fifth of the defaults. */
 const TIMING: LeaseTiming = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryPeriodMs: 400 };
+const JUMP_MS = 300_000;
 
 describe("leadership on a real API server", function () {
   this.timeout(API_SERVER_START_TIMEOUT_MS);
@@ -35,7 +39,12 @@ describe("leadership on a real API server", function () {
     readonly ended: number[];
   }
 
-  const stand = (name: string, identity: string, timing: LeaseTiming | undefined = TIMING): Candidate => {
+  const stand = (
+    name: string,
+    identity: string,
+    timing: LeaseTiming | undefined = TIMING,
+    clock = systemClock,
+  ): Candidate => {
     const began: number[] = [];
     const ended: number[] = [];
     const elector = new LeaderElector({
@@ -45,6 +54,7 @@ describe("leadership on a real API server", function () {
       identity,
       log: quiet,
       timing,
+      clock,
       lead: async (signal) => {
         began.push(performance.now());
         if (!signal.aborted) await once(signal, "abort");
@@ -53,6 +63,10 @@ describe("leadership on a real API server", function () {
     });
     elector.start();
     return { elector, began, ended };
+  };
+  const readLease = async (name: string): Promise<LeaseSpec | undefined> => {
+    const stored = await readObject<Lease>(client, LEASE, { namespace: "default", name });
+    return stored.ok ? stored.value.spec : undefined;
   };
   const leads = ({ elector }: Candidate): Promise<true> =>
     eventually(() => elector.leading(), { deadlineMs: DEADLINE_MS, describe: "it leads" });
@@ -113,6 +127,27 @@ describe("leadership on a real API server", function () {
     assert.ok(stored.ok);
     assert.equal(stored.value.spec?.leaseTransitions, 5);
     await next.elector.stop();
+  });
+
+  it("stays where it is while the wall clocks of both sides jump by five minutes", async () => {
+    let jumpMs = 0;
+    const clock = { monotonicMs: () => systemClock.monotonicMs(), nowMs: () => systemClock.nowMs() + jumpMs };
+    const leader = stand("jumps", "leader", TIMING, clock);
+    await leads(leader);
+    const standby = stand("jumps", "standby", TIMING, { ...clock, nowMs: () => systemClock.nowMs() - jumpMs });
+    for (const jump of [JUMP_MS, -JUMP_MS]) {
+      jumpMs = jump;
+      const since = formatMicroTime(clock.nowMs());
+      await eventually(async () => ((await readLease("jumps"))?.renewTime ?? "") > since, {
+        deadlineMs: DEADLINE_MS,
+        describe: "it is renewed by the clock that jumped",
+      });
+      await delay(TIMING.leaseDurationMs);
+      assert.deepEqual([leader.elector.leading(), standby.elector.leading()], [true, false]);
+    }
+    assert.deepEqual([leader.elector.status().terms, standby.elector.status().terms], [1, 0]);
+    await leader.elector.stop();
+    await standby.elector.stop();
   });
 
   it("stops leading, and its client writes nothing, after an event loop that stood still past the deadline", async () => {
