@@ -38,14 +38,16 @@ export type NatsAccess =
       readonly message: string;
     };
 
+const LOGIN = /\/\/[^/]*@/;
+
 export function planNatsAccess(
   router: RouterKey,
   written: WrittenNats | undefined,
   installation: InstallationNats,
 ): NatsAccess {
-  const url = written?.url ?? installation.url;
-  const isSameServer = url === installation.url;
-  const unknown = isSameServer ? undefined : serversOf(url).find((server) => !isAllowed(server, installation));
+  const own = serversOf(installation.url);
+  const servers = written?.url === undefined ? own : serversOf(written.url);
+  const unknown = servers.find((server) => !own.includes(server) && !installation.allowedUrls.includes(server));
   if (unknown !== undefined) {
     const message = `spec.nats.url: ${unknown} is not among the servers that this installation allows; add it to the operator's BEAMLINE_NATS_URL_ALLOWED`;
     return { kind: "Refused", condition: "Accepted", reason: "NatsUrlNotAllowed", message };
@@ -53,22 +55,23 @@ export function planNatsAccess(
   const credentialsSecret = written?.credentialsSecret?.name;
   const tlsSecret = written?.tlsSecret?.name;
   const isOwn = credentialsSecret !== undefined || tlsSecret !== undefined;
-  if (router.namespace === installation.namespace && isSameServer && !isOwn) {
+  if (router.namespace === installation.namespace && isSameSet(servers, own) && !isOwn) {
     const { routerCredentialsSecret, routerTlsSecret } = installation;
     return {
       kind: "Granted",
-      url,
+      url: installation.url,
       credentials: "Installation",
       credentialsSecret: routerCredentialsSecret,
       tlsSecret: routerTlsSecret,
     };
   }
-  const lacking = isSameServer ? whatLacks(installation, credentialsSecret, tlsSecret) : undefined;
+  const isInstallations = servers.some((server) => own.includes(server));
+  const lacking = isInstallations ? whatLacks(installation, credentialsSecret, tlsSecret) : undefined;
   if (lacking !== undefined) {
-    const message = `spec.nats.${lacking}: the installation's own is not given to other namespaces; name a Secret of namespace ${router.namespace}`;
+    const message = `spec.nats.${lacking}: the installation's own is only for Routers of namespace ${installation.namespace} that name no Secret; name one of namespace ${router.namespace}`;
     return { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted", message };
   }
-  return { kind: "Granted", url, credentials: "Router", credentialsSecret, tlsSecret };
+  return { kind: "Granted", url: servers.join(","), credentials: "Router", credentialsSecret, tlsSecret };
 }
 
 function whatLacks(
@@ -80,10 +83,11 @@ function whatLacks(
   return hasTls && tlsSecret === undefined ? "tlsSecret" : undefined;
 }
 
-function isAllowed(server: string, { url, allowedUrls }: InstallationNats): boolean {
-  return serversOf(url).includes(server) || allowedUrls.includes(server);
+/** Without a login: that of the installation must not reach the environment of another namespace's pods. */
+function serversOf(url: string): readonly string[] {
+  return url.split(",").map((server) => server.trim().replace(LOGIN, "//"));
 }
 
-function serversOf(url: string): readonly string[] {
-  return url.split(",").map((server) => server.trim());
+function isSameSet(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((server) => right.includes(server));
 }

@@ -49,6 +49,29 @@ const cases: readonly {
     expected: { kind: "Granted", credentials: "Router", credentialsSecret: "mine", tlsSecret: undefined },
   },
   {
+    title: "in another namespace where the installation logs in by its URL: the servers, and not the login",
+    nats: { credentialsSecret: { name: "mine" } },
+    installation: { url: "nats://operator:p@ss@a:4222,nats://token@b:4222" },
+    expected: { kind: "Granted", url: "nats://a:4222,nats://b:4222", credentials: "Router" },
+  },
+  {
+    title: "in the operator's namespace where the installation logs in by its URL: with that login",
+    router: OWN,
+    nats: { url: "nats://a:4222" },
+    installation: { url: "nats://operator:secret@a:4222" },
+    expected: { kind: "Granted", url: "nats://operator:secret@a:4222", credentials: "Installation" },
+  },
+  {
+    title: "in another namespace at one server of the installation's cluster without a Secret: refused as for all of them",
+    nats: { url: "nats://a:4222" },
+    expected: { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted" },
+  },
+  {
+    title: "a server that differs from an allowed one in case or by a slash is another one",
+    nats: { url: "tls://Elsewhere:4222/", credentialsSecret: { name: "mine" } },
+    expected: { kind: "Refused", condition: "Accepted", reason: "NatsUrlNotAllowed" },
+  },
+  {
     title: "in another namespace where the server asks for certificates: refused without a Secret for them",
     nats: { credentialsSecret: { name: "mine" } },
     installation: { hasTls: true },
