@@ -15,6 +15,8 @@ import { parseManifests, podsOf, type Rule } from "./manifests.ts";
 
 const GOLDEN = join(CHART_DIR, "test", "golden", "chart");
 const INPUT = ".in.yaml";
+/** What Node's os.tmpdir() is in the image. */
+const TEMPORARY = "/tmp";
 const MAX_PACKAGE_BYTES = 128 * 1024;
 
 const cases = readdirSync(GOLDEN)
@@ -123,6 +125,32 @@ describe("chart, rendered", function () {
       const parsed = parseConfig(kubernetesConfig, environment, ROUTER_ENVIRONMENT);
       assert.equal(parsed.ok ? "" : formatConfigProblems(parsed.error), "", values);
     }
+  });
+
+  it("gives the operator, whose root cannot be written to, a place for the credentials of Routers elsewhere", async () => {
+    for (const values of cases) {
+      const operator = podsOf(parseManifests(await render(values))).find(({ name }) => name.endsWith("-operator"));
+      if (operator === undefined) continue;
+      const { containers, volumes } = operator.pod.spec as {
+        containers: { volumeMounts: { name: string; mountPath: string; readOnly?: boolean }[] }[];
+        volumes: { name: string; emptyDir?: { medium?: string } }[];
+      };
+      const mount = containers[0]?.volumeMounts.find(({ mountPath }) => mountPath === TEMPORARY);
+      assert.notEqual(mount?.readOnly ?? false, true, values);
+      assert.equal(volumes.find(({ name }) => name === mount?.name)?.emptyDir?.medium, "Memory", values);
+    }
+  });
+
+  it("lets the operator reach every NATS that Routers may name", async () => {
+    const policy = parseManifests(await render("namespace-selector")).find(
+      ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "beamline-operator",
+    );
+    const { egress } = policy?.spec as { egress: { ports: { port: number }[]; to?: object[] }[] };
+    const anywhere = egress.filter(({ to }) => to === undefined).flatMap(({ ports }) => ports.map(({ port }) => port));
+    assert.deepEqual(
+      [4222, 7422].filter((port) => !anywhere.includes(port)),
+      [],
+    );
   });
 
   it("has no golden output without its input", () => {

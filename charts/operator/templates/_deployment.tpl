@@ -66,13 +66,20 @@ spec:
             {{- toYaml $values.resources | nindent 12 }}
           securityContext:
             {{- include "beamline.containerSecurityContext" . | nindent 12 }}
-          {{- with include "beamline.nats.volumeMounts" $nats }}
           volumeMounts:
+            - name: private
+              mountPath: /tmp
+            {{- with include "beamline.nats.volumeMounts" $nats }}
             {{- . | trim | nindent 12 }}
-          {{- end }}
-      {{- with include "beamline.nats.volumes" $nats }}
+            {{- end }}
       volumes:
+        # Credentials of Routers in other namespaces, which NATS clients read from files. In memory: they never reach a disk.
+        - name: private
+          emptyDir:
+            medium: Memory
+            sizeLimit: 64Mi
+        {{- with include "beamline.nats.volumes" $nats }}
         {{- . | trim | nindent 8 }}
-      {{- end }}
+        {{- end }}
       {{- include "beamline.scheduling" (dict "values" $values "selector" (include "operator.selectorLabels" .)) | nindent 6 }}
 {{- end -}}

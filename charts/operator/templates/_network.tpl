@@ -36,10 +36,10 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{/* Ports that the URLs of NATS name, each once. */}}
+{{/* Ports that the URLs of NATS name, each once. Takes the URLs with commas. */}}
 {{- define "operator.natsPorts" -}}
 {{- $ports := list }}
-{{- range splitList "," (include "beamline.nats.url" .) }}
+{{- range splitList "," . }}
 {{- $ports = append $ports (regexFind ":[0-9]+$" (trimSuffix "/" (trim .)) | trimPrefix ":" | default "4222") }}
 {{- end }}
 {{- $ports | uniq | join "," }}
@@ -78,7 +78,7 @@ spec:
         {{- end }}
     # NATS.
     - ports:
-        {{- range splitList "," (include "operator.natsPorts" $) }}
+        {{- range splitList "," (include "operator.natsPorts" (include "beamline.nats.url" $)) }}
         - {protocol: TCP, port: {{ . }}}
         {{- end }}
       {{- if $.Values.nats.enabled }}
@@ -87,6 +87,13 @@ spec:
             matchLabels:
               {{- include "beamline.selectorLabels" (dict "root" $ "component" "nats") | nindent 14 }}
       {{- end }}
+    {{- with $.Values.operator.allowedNatsUrls }}
+    # NATS that Routers may name instead: the operator connects to it, too.
+    - ports:
+        {{- range splitList "," (include "operator.natsPorts" (join "," .)) }}
+        - {protocol: TCP, port: {{ . }}}
+        {{- end }}
+    {{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -41,7 +41,7 @@ rules:
   # Which namespaces the selector means.
   - apiGroups: [""]
     resources: [namespaces]
-    verbs: [get, list, watch]
+    verbs: [list, watch]
   {{- end }}
 ---
 {{- include "operator.binding" (dict "root" . "kind" "ClusterRole" "name" $clusterName) }}

@@ -7,12 +7,12 @@
   verbs: [get, list, watch]
 - apiGroups: [beamline.dev]
   resources: [routingpolicies/status, providers/status, routers/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # To own a router's objects where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [beamline.dev]
   resources: [routers/finalizers]
   verbs: [update]
-# What a Router becomes.
+# What a Router becomes. Where that admission is on, an object may be adopted only by who may delete it.
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
@@ -31,10 +31,7 @@
 # How it goes.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
-- apiGroups: [apps]
-  resources: [replicasets]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
@@ -47,7 +44,7 @@
   verbs: [get, list, watch]
 - apiGroups: [beamline.dev]
   resources: [tenants/status]
-  verbs: [get, patch, update]
+  verbs: [patch]
 # It brings its own CRDs up to date, and no others.
 - apiGroups: [apiextensions.k8s.io]
   resources: [customresourcedefinitions]
@@ -67,7 +64,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "beamline.operator.fullname" . | quote }}]
-  verbs: [get, list, watch, update, patch]
+  verbs: [get, list, watch, update]
 # The Router "default", when it is missing.
 - apiGroups: [beamline.dev]
   resources: [routers]
