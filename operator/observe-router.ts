@@ -1,7 +1,7 @@
 // The Router and its routers: what infrastructure and acknowledgements tell of them -> their status.
 import type { RouterAck, RouterKey } from "../core/config/entry.ts";
 import { type Condition, mergeConditions } from "../core/reconcile/conditions.ts";
-import { type LeaseHolder, routerConditions } from "../core/reconcile/router.ts";
+import { type LeaseHolder, routerConditions, type UnresolvedReference } from "../core/reconcile/router.ts";
 import type { InfrastructureStatus, ObservedPod } from "./interfaces.ts";
 import type { RouterSettings } from "./router-settings.ts";
 import type { RouterObjectStatus, RouterStatus } from "./status-document.ts";
@@ -16,6 +16,8 @@ export interface RouterFacts {
   readonly leaseHolder: LeaseHolder | undefined;
   /** NATS does not keep producers and workers out of internal state, or does not say so. */
   readonly unfenced: boolean;
+  /** Of what the Router refers to: why it cannot be used. */
+  readonly unresolved?: UnresolvedReference | undefined;
   /** RFC 3339. */
   readonly now: string;
 }
@@ -38,6 +40,7 @@ export function observeRouter(observation: RouterFacts, previous: readonly Condi
     busOwner,
     leaseHolder,
     fenced: !observation.unfenced,
+    unresolved: observation.unresolved,
     problem: infrastructure.problem,
     held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,

@@ -1,6 +1,6 @@
 // What the operator of one Router is made of, whatever objects come from and routers run on.
 import type { Names } from "../core/handover/subjects.ts";
-import type { LeaseHolder } from "../core/reconcile/router.ts";
+import type { LeaseHolder, UnresolvedReference } from "../core/reconcile/router.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
@@ -18,6 +18,8 @@ export interface OperatorOptions {
   readonly holder: LeaseHolder;
   readonly link: NatsLink;
   readonly fence: Pick<Fence, "unfenced">;
+  /** Why what the Router refers to cannot be used, though routers run with what was there before. */
+  unresolved?(): UnresolvedReference | undefined;
   readonly source: ObjectSource;
   readonly infrastructure: Infrastructure;
   readonly metrics: OperatorMetrics;

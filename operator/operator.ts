@@ -20,6 +20,7 @@ import { KeyedQueue } from "./queue.ts";
 import { type RouterSettings, routerSettings } from "./router-settings.ts";
 import type { StatusDocument } from "./status-document.ts";
 import { type ObservationInput, StatusReporter } from "./status-reporter.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import { withTimeout } from "./with-timeout.ts";
 
 /** Changes within this time are one head. */
@@ -40,13 +41,15 @@ export class Operator {
   private readonly consumers: ProviderConsumers;
   private readonly jobs: Readonly<Record<WorkKind, () => Promise<void>>> = {
     lease: () => this.renewLease(),
-    streams: () => this.ensureStreams(),
+    streams: () => this.whileHeld(() => this.keeper.ensureAll()),
     buckets: () => this.keeper.ensureBuckets().then(() => this.resyncAll()),
     config: () => this.publishConfig(),
     consumers: () => this.ensureConsumers(),
-    purge: () => this.purgeRemovals(),
+    purge: () =>
+      this.whileHeld(() => purgeRemovals(this.publisher, this.acks.byPodUid(), this.options.infrastructure.pods())),
     status: () => this.writeStatus(),
   };
+  private readonly ended = new AbortController();
   private resync: NodeJS.Timeout | undefined;
   private renewal: NodeJS.Timeout | undefined;
   /** What was taken over with the lease is in order. */
@@ -107,21 +110,21 @@ export class Operator {
 
   /**
    * Resolves when the first configuration is written and routers are asked for, or when another operator turns out to write
-   * this bus: then this one stands by. Throws BeamlineError.
+   * this bus: then this one stands by. Throws BeamlineError, also as soon as it is stopped meanwhile.
    */
   async start(): Promise<void> {
     const { source, infrastructure, log } = this.options;
-    await this.keeper.ensureBuckets();
+    await this.unlessEnded(this.keeper.ensureBuckets());
     this.mirror.start();
     this.acks.start();
-    await withTimeout(this.mirror.whenWhole(), START_TIMEOUT_MS, "the configuration bucket was not read");
+    await this.unlessEnded(this.mirror.whenWhole(), "the configuration bucket was not read");
     infrastructure.start(() => this.addObservation());
-    await this.renewLease();
+    await this.unlessEnded(this.renewLease());
     this.renewal = setInterval(() => this.queue.add("lease"), LEASE_RENEW_MS);
-    await source.start(this.publisher.storedRecords(), () => this.queue.add("config", COALESCE_MS));
+    await this.unlessEnded(source.start(this.publisher.storedRecords(), () => this.queue.add("config", COALESCE_MS)));
     this.sourceStarted = true;
     this.queue.add("config");
-    await withTimeout(this.firstPass.promise, START_TIMEOUT_MS, "the configuration was not written");
+    await this.unlessEnded(this.firstPass.promise, "the configuration was not written");
     if (source.statusUnit === "Document") await this.reporter.write(true);
     else this.queue.add("status");
     this.resync = setInterval(() => this.resyncAll(), RESYNC_MS);
@@ -138,12 +141,10 @@ export class Operator {
     return this.publisher.current !== undefined && this.busOwner === undefined && this.lease.isHeld();
   }
 
-  /**
-   * Routers first, so that their end is in the last status; the lease as late as writing ends. Of routers that go on there is no
-   * end to tell. `forGood`: the Router is gone, and leaves its bus to others.
-   */
+  /** Routers first, for the last status; the lease as late as writing ends. `forGood`: the Router is gone, and leaves its bus. */
   async stop(deadlineMs: number, forGood = false): Promise<void> {
     const { infrastructure } = this.options;
+    this.ended.abort();
     clearInterval(this.resync);
     await infrastructure.stop(deadlineMs);
     clearInterval(this.renewal);
@@ -156,6 +157,13 @@ export class Operator {
     this.mirror.stop();
     this.acks.stop();
     if (infrastructure.platform === "processes") await this.reporter.write(true);
+  }
+
+  private unlessEnded(promise: Promise<void>, late?: string): Promise<void> {
+    return unlessAborted(
+      late === undefined ? promise : withTimeout(promise, START_TIMEOUT_MS, late),
+      this.ended.signal,
+    );
   }
 
   private async work(kind: WorkKind): Promise<void> {
@@ -237,17 +245,12 @@ export class Operator {
     });
   }
 
-  private async ensureStreams(): Promise<void> {
-    if (this.lease.isHeld()) await this.keeper.ensureAll();
+  private async whileHeld(work: () => Promise<void>): Promise<void> {
+    if (this.lease.isHeld()) await work();
   }
 
   private async ensureConsumers(): Promise<void> {
     if (this.busOwner === undefined && this.lease.isHeld()) await this.consumers.ensure(this.plan);
-  }
-
-  private async purgeRemovals(): Promise<void> {
-    if (this.lease.isHeld())
-      await purgeRemovals(this.publisher, this.acks.byPodUid(), this.options.infrastructure.pods());
   }
 
   private async writeStatus(): Promise<void> {
@@ -294,6 +297,7 @@ export class Operator {
       busOwner: this.busOwner,
       leaseHolder: this.lease.otherHolder(),
       unfenced: this.options.fence.unfenced,
+      unresolved: this.options.unresolved?.(),
     };
   }
 }

@@ -9,6 +9,13 @@ export interface LeaseHolder {
   readonly pid: number;
 }
 
+/** Something that a Router refers to, such as a Secret, and why it cannot be used. */
+export interface UnresolvedReference {
+  readonly reason: string;
+  /** For people, with the way out. */
+  readonly message: string;
+}
+
 export interface ObservedRouter {
   readonly generation: number;
   /** `<namespace>/<name>` of the Router that owns the bus, when it is another one. */
@@ -17,6 +24,7 @@ export interface ObservedRouter {
   readonly leaseHolder?: LeaseHolder | undefined;
   /** Fields of the Router object that have no effect here, each with why where that is not plain. */
   readonly partiallySupported?: readonly string[];
+  readonly unresolved?: UnresolvedReference | undefined;
   /** Pods asked for, running with the current settings, and ready. */
   readonly desiredPods: number;
   readonly updatedPods: number;
@@ -31,16 +39,21 @@ export interface ObservedRouter {
   readonly fenced?: boolean;
 }
 
-/** Accepted, Available (a pod is ready), Progressing (not yet as desired), Ready, and PartiallySupported where it applies. */
+/**
+ * Accepted, ResolvedRefs (only when it fails), Available (a pod is ready), Progressing (not yet as desired), Ready, Fenced, and
+ * PartiallySupported where it applies.
+ */
 export function routerConditions(observed: ObservedRouter): readonly ObservedCondition[] {
   const { generation, partiallySupported = [] } = observed;
   const accepted = acceptedCondition(observed);
+  const refs = resolvedRefsConditions(observed);
   const available = availableCondition(observed);
   return [
     accepted,
+    ...refs,
     available,
     progressingCondition(observed),
-    readyCondition(observed, accepted, available),
+    readyCondition(observed, [accepted, ...refs, available]),
     ...fencedConditions(observed),
     ...partiallySupportedConditions({ generation, partiallySupported }),
   ];
@@ -72,6 +85,11 @@ function acceptedCondition({ generation, busOwner, leaseHolder, problem }: Obser
   return condition(generation, "Accepted", "True", "Accepted", "the bus belongs to this Router");
 }
 
+function resolvedRefsConditions({ generation, unresolved }: ObservedRouter): readonly ObservedCondition[] {
+  if (unresolved === undefined) return [];
+  return [condition(generation, "ResolvedRefs", "False", unresolved.reason, unresolved.message)];
+}
+
 function availableCondition({ generation, readyPods, failure }: ObservedRouter): ObservedCondition {
   if (readyPods > 0) return condition(generation, "Available", "True", "RouterReady", "at least one router is ready");
   const message = failure === undefined ? "no router is ready" : `no router is ready: ${failure}`;
@@ -91,12 +109,8 @@ function progressingCondition(observed: ObservedRouter): ObservedCondition {
   return condition(generation, "Progressing", "True", "RoutersStarting", message);
 }
 
-function readyCondition(
-  { generation }: ObservedRouter,
-  accepted: ObservedCondition,
-  available: ObservedCondition,
-): ObservedCondition {
-  const culprit = [accepted, available].find(({ status }) => status !== "True");
+function readyCondition({ generation }: ObservedRouter, parts: readonly ObservedCondition[]): ObservedCondition {
+  const culprit = parts.find(({ status }) => status !== "True");
   if (culprit === undefined) return condition(generation, "Ready", "True", "Ready", "the Router takes messages");
   return condition(generation, "Ready", culprit.status, culprit.reason, `${culprit.type}: ${culprit.message}`);
 }

@@ -97,6 +97,7 @@ export function routerConditionTable(): string {
       ...complete,
       problem: { reason: "ResourceConflict", message: "Deployment demo/default-router exists and is not ours" },
     },
+    { ...complete, unresolved: { reason: "RefNotFound", message: "Secret team-a/nats does not exist" } },
     { ...complete, updatedPods: 1, held: "router default-1 of the new image rejects what the others serve" },
   ];
   return distinct(observations.flatMap((observation) => routerConditions(observation)));
@@ -127,6 +128,12 @@ const TROUBLES: readonly RouterTrouble[] = [
     status: "Unknown",
     reason: "NatsUnreachable",
     message: "NATS at nats://nats:4222 did not answer within 10000 ms",
+  },
+  {
+    condition: "Accepted",
+    status: "Unknown",
+    reason: "NatsNotPermitted",
+    message: "NATS at nats://nats:4222 refuses the credentials: 'Authorization Violation'",
   },
   { condition: "Accepted", status: "Unknown", reason: "Unavailable", message: "the configuration bucket was not read" },
 ];

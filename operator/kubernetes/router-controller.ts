@@ -3,12 +3,12 @@ import type { RouterKey } from "../../core/config/entry.ts";
 import { namesFor } from "../../core/handover/subjects.ts";
 import { parseDurationMs } from "../../core/policy/duration.ts";
 import { type NatsAccess, planNatsAccess, type WrittenNats } from "../../core/reconcile/nats-access.ts";
+import type { UnresolvedReference } from "../../core/reconcile/router.ts";
 import type { RouterTrouble } from "../../core/reconcile/unserved.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { NatsOptions } from "../../runtime/nats/client-options.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
 import { natsOptions } from "../../runtime/nats/settings.ts";
 import { Fence } from "../fence.ts";
@@ -21,8 +21,10 @@ import { KubernetesSource } from "../source/kubernetes/kubernetes-source.ts";
 import type { MirroredObject } from "../source/kubernetes/mirrored-object.ts";
 import type { ObjectMirror } from "../source/kubernetes/object-mirror.ts";
 import type { StatusBoard } from "../source/kubernetes/status-board.ts";
+import { unlessAborted } from "../unless-aborted.ts";
 import type { KubernetesConfig } from "./config.ts";
-import { type NatsFiles, SecretFiles } from "./secret-files.ts";
+import { connectionTrouble } from "./connection-trouble.ts";
+import { type NatsFiles, SecretFiles, type SecretNames } from "./secret-files.ts";
 import { reportUnserved } from "./unserved-status.ts";
 
 export interface RouterControllerOptions {
@@ -71,6 +73,8 @@ const MISSING_RECHECK_MS = 5_000;
 const RETRY = { baseMs: 500, maxMs: 15_000 };
 /** Time for an operator to end when its Router's connection is another one. */
 const RESTART_STOP_MS = 2_000;
+/** For what is in flight when all work has ended. */
+const DRAIN_MS = 500;
 /** As the CRD has it; an object of an older CRD may lack it. */
 const DEFAULT_RETENTION_MS = 900_000;
 
@@ -84,6 +88,8 @@ export class RouterController {
   private source: KubernetesSource | undefined;
   private running: Running | undefined;
   private trouble: RouterTrouble | undefined;
+  /** Why a Secret that the Router names cannot be used, while routers run with what was there before. */
+  private unresolved: UnresolvedReference | undefined;
 
   constructor(options: RouterControllerOptions) {
     this.options = options;
@@ -165,28 +171,41 @@ export class RouterController {
   /** Undefined when they cannot be had, which is told. One that runs goes on with what it has. */
   private async filesFor(access: Connection["access"]): Promise<NatsFiles | undefined> {
     const { config, router } = this.options;
+    const names = { namespace: router.namespace, credentials: access.credentialsSecret, tls: access.tlsSecret };
     if (access.credentials === "Installation") {
+      this.unresolved = await this.findTrouble(names);
+      if (this.unresolved !== undefined) this.queue.add(KEY, MISSING_RECHECK_MS);
       const { credentialsFile, tls } = natsOptions(config);
       return { ...(credentialsFile === undefined ? {} : { credentialsFile }), ...(tls === undefined ? {} : { tls }) };
     }
-    const { credentialsSecret: credentials, tlsSecret: tls } = access;
-    const files = await this.secrets.refresh({ namespace: router.namespace, credentials, tls });
+    const files = await this.secrets.refresh(names);
+    if (!files.ok && files.error.reason === "ApiServerUnavailable")
+      throw new BeamlineError("UNAVAILABLE", files.error.message);
+    this.unresolved = files.ok ? undefined : files.error;
     if (files.ok) return files.value;
     const { reason, message } = files.error;
-    if (reason === "ApiServerUnavailable") throw new BeamlineError("UNAVAILABLE", message);
     if (this.running === undefined) this.report({ condition: "ResolvedRefs", status: "False", reason, message });
     this.queue.add(KEY, MISSING_RECHECK_MS);
     return undefined;
+  }
+
+  /** Of Secrets that only pods read. Without the right to look, or an answer, nothing is said of them. */
+  private async findTrouble(names: SecretNames): Promise<UnresolvedReference | undefined> {
+    if (this.options.config.infrastructure === "Processes") return undefined;
+    const trouble = await this.secrets.findTrouble(names);
+    return trouble?.reason === "RefNotFound" || trouble?.reason === "SecretInvalid" ? trouble : undefined;
   }
 
   private async begin(identity: string, connection: Connection, object: MirroredObject): Promise<Running> {
     const { config, mirror, board, metrics, log, clock, router, installation, routerEnvironment } = this.options;
     const { access, files, prefix } = connection;
     const name = `beamline-operator ${router.namespace}/${router.name}`;
-    const link = await this.connect({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
+    const { signal } = this.stopping;
+    const names = namesFor(prefix);
+    const connecting = connectNats({ url: access.url, timeoutMs: config.natsTimeoutMs, ...files, name, log });
+    const link = await unlessAborted(connecting, signal, (late) => late.close());
     const source = new KubernetesSource({ mirror, board, router, installation });
     const { credentialsSecret: credentials, tlsSecret: tls } = access;
-    const names = namesFor(prefix);
     const fence = new Fence(link, names);
     const operator = new Operator({
       config: this.routerConfig(connection),
@@ -200,6 +219,7 @@ export class RouterController {
       names,
       link,
       fence,
+      unresolved: () => this.unresolved,
       source,
       infrastructure: this.options.makeInfrastructure(router),
       metrics,
@@ -208,30 +228,14 @@ export class RouterController {
     });
     this.source = source;
     try {
-      await fence.ask();
-      await operator.start();
+      await unlessAborted(fence.ask(), signal);
+      await unlessAborted(operator.start(), signal);
     } catch (error) {
-      await operator.stop(RESTART_STOP_MS);
-      fence.stop();
-      await link.close();
+      await endWork({ operator, fence, link }, RESTART_STOP_MS);
       this.source = undefined;
       throw error;
     }
     return { identity, link, fence, operator };
-  }
-
-  /** A server that does not answer must not hold up the end of a term. */
-  private async connect(options: NatsOptions): Promise<NatsLink> {
-    const connecting = connectNats(options);
-    const { promise: stopped, resolve } = Promise.withResolvers<undefined>();
-    const stop = (): void => resolve(undefined);
-    this.stopping.signal.addEventListener("abort", stop, { once: true });
-    const link = await Promise.race([connecting, stopped]).finally(() =>
-      this.stopping.signal.removeEventListener("abort", stop),
-    );
-    if (link !== undefined) return link;
-    void connecting.then((late) => late.close()).catch(() => undefined);
-    throw new BeamlineError("UNAVAILABLE", "this process no longer leads");
   }
 
   private routerConfig({ access, files, prefix, retentionMs }: Connection): RouterConfig {
@@ -259,19 +263,19 @@ export class RouterController {
     this.running = undefined;
     this.source = undefined;
     if (running === undefined) return;
-    await running.operator.stop(deadlineMs, forGood);
-    running.fence.stop();
-    await running.link.drain(deadlineMs);
+    await endWork(running, deadlineMs, forGood);
     this.options.board.forget(this.options.router);
   }
 
   private fail(error: unknown, retryMs: number): void {
     if (this.stopping.signal.aborted) return;
     const { log, router } = this.options;
-    const message = reasonOf(error);
-    log.warn("router not served", { router: `${router.namespace}/${router.name}`, reason: message, retry_ms: retryMs });
-    const reason = error instanceof BeamlineError && error.code.startsWith("NATS_") ? "NatsUnreachable" : "Unavailable";
-    if (this.running === undefined) this.report({ condition: "Accepted", status: "Unknown", reason, message });
+    log.warn("router not served", {
+      router: `${router.namespace}/${router.name}`,
+      reason: reasonOf(error),
+      retry_ms: retryMs,
+    });
+    if (this.running === undefined) this.report(connectionTrouble(error));
   }
 
   private report(trouble: RouterTrouble): void {
@@ -279,4 +283,17 @@ export class RouterController {
     this.trouble = trouble;
     reportUnserved({ mirror, board, router, installation, nowMs: () => clock.nowMs() }, trouble);
   }
+}
+
+/** By the deadline the connection is closed, which ends what still waits for the server. */
+async function endWork(
+  { operator, fence, link }: Pick<Running, "operator" | "fence" | "link">,
+  deadlineMs: number,
+  forGood = false,
+): Promise<void> {
+  fence.stop();
+  const deadline = setTimeout(() => void link.close(), deadlineMs);
+  await operator.stop(deadlineMs, forGood);
+  clearTimeout(deadline);
+  await link.drain(DRAIN_MS);
 }

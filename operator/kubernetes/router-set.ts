@@ -41,7 +41,7 @@ export class RouterSet {
       },
       backoff: RETRY,
     });
-    for (const { meta } of options.mirror.objects("Router")) this.ensure(meta);
+    this.ensureAll();
     this.queue.add(INSTALLATION);
   }
 
@@ -92,8 +92,14 @@ export class RouterSet {
       .finally(() => {
         if (this.ending.get(key) === ended) this.ending.delete(key);
         if (!this.controllers.has(key)) metrics.forget(key);
+        // Its place among the most that are served may be waited for.
+        if (!this.stopping.signal.aborted) this.ensureAll();
       });
     this.ending.set(key, ended);
+  }
+
+  private ensureAll(): void {
+    for (const { meta } of this.options.mirror.objects("Router")) this.ensure(meta);
   }
 
   private ensure({ namespace, name }: RouterKey): void {

@@ -50,14 +50,12 @@ export class SecretFiles {
 
   /** Reads the Secrets by name and writes what they hold. Called again, it brings the same files up to date. */
   async refresh(names: SecretNames): Promise<Result<NatsFiles, SecretTrouble>> {
-    const credentials = await this.readKeys(names.namespace, names.credentials, [CREDENTIALS_KEY], CREDENTIALS_KEY);
-    if (!credentials.ok) return credentials;
-    const tls = await this.readKeys(names.namespace, names.tls, Object.values(TLS_KEYS), TLS_KEYS.caFile);
-    if (!tls.ok) return tls;
-    const credentialsFile = await this.write(CREDENTIALS_KEY, credentials.value.get(CREDENTIALS_KEY));
+    const contents = await this.read(names);
+    if (!contents.ok) return contents;
+    const credentialsFile = await this.write(CREDENTIALS_KEY, contents.value.get(CREDENTIALS_KEY));
     const files: Record<string, string> = {};
     for (const [field, key] of Object.entries(TLS_KEYS)) {
-      const path = await this.write(key, tls.value.get(key));
+      const path = await this.write(key, contents.value.get(key));
       if (path !== undefined) files[field] = path;
     }
     return ok({
@@ -66,19 +64,43 @@ export class SecretFiles {
     });
   }
 
+  /** Why pods could not use them, for Secrets that this process itself does not need. */
+  async findTrouble(names: SecretNames): Promise<SecretTrouble | undefined> {
+    const contents = await this.read(names);
+    return contents.ok ? undefined : contents.error;
+  }
+
   async remove(): Promise<void> {
     if (this.folder !== undefined) await rm(this.folder, { recursive: true, force: true });
     this.folder = undefined;
     this.written.clear();
   }
 
+  private async read({
+    namespace,
+    credentials,
+    tls,
+  }: SecretNames): Promise<Result<ReadonlyMap<string, string>, SecretTrouble>> {
+    const wanted = [
+      { name: credentials, keys: [CREDENTIALS_KEY] },
+      { name: tls, keys: Object.values(TLS_KEYS) },
+    ];
+    const contents = new Map<string, string>();
+    for (const { name, keys } of wanted) {
+      if (name === undefined) continue;
+      const values = await this.readKeys({ namespace, name }, keys);
+      if (!values.ok) return values;
+      for (const [key, value] of values.value) contents.set(key, value);
+    }
+    return ok(contents);
+  }
+
+  /** The first key must be there. */
   private async readKeys(
-    namespace: string,
-    name: string | undefined,
+    { namespace, name }: { readonly namespace: string; readonly name: string },
     keys: readonly string[],
-    required: string,
   ): Promise<Result<ReadonlyMap<string, string>, SecretTrouble>> {
-    if (name === undefined) return ok(new Map());
+    const [required = ""] = keys;
     const read = await readObject<Secret>(this.client, SECRET, { namespace, name }, { signal: this.signal });
     if (!read.ok) return err(troubleOf(`Secret ${namespace}/${name}`, read.error));
     const values = new Map<string, string>();

@@ -24,14 +24,14 @@ interface UserInfoReply {
 }
 
 function parseServerUser(text: string): ServerUser | undefined {
-  let reply: UserInfoReply;
+  let reply: UserInfoReply | null;
   try {
     reply = JSON.parse(text);
   } catch {
     // Not an answer of a server that knows this request.
     return undefined;
   }
-  const { account, permissions } = reply.data ?? {};
+  const { account, permissions } = reply?.data ?? {};
   if (typeof account !== "string") return undefined;
   return { account, allow: patterns(permissions?.publish?.allow), deny: patterns(permissions?.publish?.deny) ?? [] };
 }

@@ -92,7 +92,13 @@ describe("chart, on a cluster", function () {
       );
     const before = await read();
     assert.equal(before.trim().split("\n").length, 5, "keys, operator, router, producer, worker");
-    const flags = [`--namespace=${SYSTEM}`, "--reuse-values", "--set=operator.replicas=1", "--wait", "--timeout=90s"];
+    const flags = [
+      `--namespace=${SYSTEM}`,
+      "--reset-then-reuse-values",
+      "--set=operator.replicas=1",
+      "--wait",
+      "--timeout=90s",
+    ];
     await helm.output("helm4", "upgrade", "beamline", CHART_DIR, ...flags);
     assert.equal(await read(), before);
     await helm.output("helm4", "uninstall", "beamline", `--namespace=${SYSTEM}`, "--wait");

@@ -144,6 +144,19 @@ describe("conditions of a router", () => {
     assert.equal(shown(routerConditions({ ...running, readyPods: 1 }))[3], "Ready=True/Ready");
   });
 
+  it("are not ready when what the Router refers to is not there, though routers run", () => {
+    const unresolved = { reason: "RefNotFound", message: "Secret team-a/nats does not exist" };
+    const conditions = routerConditions({ ...running, unresolved });
+    assert.deepEqual(shown(conditions), [
+      "Accepted=True/Accepted",
+      "ResolvedRefs=False/RefNotFound",
+      "Available=True/RouterReady",
+      "Progressing=False/Complete",
+      "Ready=False/RefNotFound",
+    ]);
+    assert.equal(conditions.at(-1)?.message, "ResolvedRefs: Secret team-a/nats does not exist");
+  });
+
   it("say whose the bus is", () => {
     const conditions = routerConditions({ ...running, busOwner: "team/own", readyPods: 0 });
     assert.equal(shown(conditions)[0], "Accepted=False/SubjectConflict");

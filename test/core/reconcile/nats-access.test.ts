@@ -62,7 +62,8 @@ const cases: readonly {
     expected: { kind: "Granted", url: "nats://operator:secret@a:4222", credentials: "Installation" },
   },
   {
-    title: "in another namespace at one server of the installation's cluster without a Secret: refused as for all of them",
+    title:
+      "in another namespace at one server of the installation's cluster without a Secret: refused as for all of them",
     nats: { url: "nats://a:4222" },
     expected: { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted" },
   },
