@@ -1,9 +1,11 @@
 // Every nats.conf that the chart renders, read by the real nats-server.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { trustFor } from "../../core/trust/trust.ts";
 import { makeAuthority } from "../cluster/certificates.ts";
 import { missingForApiServer } from "../cluster/requirements.ts";
 import { runCommand } from "../cluster/system-command.ts";
@@ -14,6 +16,7 @@ import { CHART_DIR } from "./helm.ts";
 import { parseManifests } from "./manifests.ts";
 
 const GOLDEN = join(CHART_DIR, "test", "golden", "chart");
+const DIGEST_DIGITS = 16;
 const CERTIFICATES = "/etc/nats-tls";
 
 describe("chart, nats.conf", function () {
@@ -63,6 +66,13 @@ describe("chart, nats.conf", function () {
       await read(text);
     });
   }
+
+  it("comes with the digest of what this release's accounts let through, so that an upgrade restarts the servers", () => {
+    const template = readFileSync(join(CHART_DIR, "charts", "nats", "templates", "_server.tpl"), "utf8");
+    const [, digest] = /define "nats\.accountsDigest" -\}\}\s*([0-9a-f]+)\s/.exec(template) ?? [];
+    const accounts = JSON.stringify(trustFor().accounts);
+    assert.equal(digest, createHash("sha256").update(accounts).digest("hex").slice(0, DIGEST_DIGITS));
+  });
 
   it("would be refused with a setting that the server does not know", async () => {
     await assert.rejects(read(`${configs[0]?.[1]}\nno_such_setting: 1\n`), /unknown field "no_such_setting"/);

@@ -69,6 +69,14 @@ include "accounts.conf"
 {{- end }}
 {{- end -}}
 
+{{/*
+Of what accounts let through by this release (core/trust/), a part of what servers are started with: an upgrade that changes it restarts
+them, as servers read accounts when they start. test/chart/nats-config.test.ts says what it must be.
+*/}}
+{{- define "nats.accountsDigest" -}}
+ac06e026f542e32d
+{{- end -}}
+
 {{/* The schema holds lameDuckDuration to whole seconds or minutes. */}}
 {{- define "nats.lameDuckSeconds" -}}
 {{- $duration := .Values.lameDuckDuration -}}
