@@ -11,11 +11,15 @@ import type { Names } from "../core/handover/subjects.ts";
 import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
-import { ensureConsumer } from "../runtime/nats/consumers.ts";
+import { ensureConsumer, listConsumerNames } from "../runtime/nats/consumers.ts";
 import { ensureBucket } from "../runtime/nats/kv.ts";
 import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
 import { bindLegacySubjects } from "./bind-legacy-subjects.ts";
 import type { RouterConfig } from "./router-settings.ts";
+import { runAll } from "./run-all.ts";
+
+/** Consumers that are being looked at or made at once: configuration goes through the same server meanwhile. */
+const MAX_CONSUMERS_IN_FLIGHT = 8;
 
 /** Settings of the streams, as the process was told. */
 export function streamSettings(config: RouterConfig): StreamSettings {
@@ -93,15 +97,39 @@ export class StreamKeeper {
 
   /**
    * The durable of each provider, so that workers never make consumers. One of a provider that is gone stays: made again
-   * later it would deliver everything a second time that the stream still holds.
+   * later it would deliver everything a second time that the stream still holds. A few at once, until one fails; throws that
+   * failure, and `onEnsured` has been told of those that worked.
    */
-  async ensureProviderConsumers(providers: Iterable<ProviderKey>): Promise<void> {
-    const { names, settings } = this.options;
+  async ensureProviderConsumers(
+    providers: Iterable<ProviderKey>,
+    onEnsured: (provider: ProviderKey) => void,
+  ): Promise<void> {
+    const { names, settings, log } = this.options;
     const jsm = await this.connect();
-    for (const provider of providers) {
+    let created = 0;
+    let failed = false;
+    const ensure = async (provider: ProviderKey): Promise<void> => {
+      if (failed) return;
       const spec = providerConsumer(names, provider, settings);
-      this.report("consumer", spec.durableName, await ensureConsumer(jsm, spec));
-    }
+      const state = await ensureConsumer(jsm, spec).catch((error: unknown) => {
+        // A server that refuses one, or does not answer, is not asked for thousands more.
+        failed = true;
+        throw error;
+      });
+      if (state.created) created++;
+      this.report("consumer", spec.durableName, { ...state, created: false });
+      onEnsured(provider);
+    };
+    const tasks = Array.from(providers, (provider) => () => ensure(provider));
+    await runAll(tasks, MAX_CONSUMERS_IN_FLIGHT);
+    if (created > 0) log.info("provider consumers created", { created, stream: names.streams.assignments });
+  }
+
+  /** Which of these have no durable. Costs a request for each thousand consumers of the stream. */
+  async findMissingConsumers(providers: Iterable<ProviderKey>): Promise<readonly ProviderKey[]> {
+    const { link, names } = this.options;
+    const standing = await listConsumerNames(link.nc, names.streams.assignments);
+    return [...providers].filter((provider) => !standing.has(names.consumers.provider(provider)));
   }
 
   private async connect(): Promise<JetStreamManager> {

@@ -273,7 +273,7 @@ export class Operator {
   }
 
   private resyncAll(): void {
-    this.consumers.forget();
+    this.consumers.recheck();
     this.queue.add("streams");
     this.queue.add("config");
   }

@@ -1,34 +1,48 @@
-// The durable of each provider that a policy may choose: made once, and looked after again at each resync.
-import { EMPTY_PLAN, type EntryPlan } from "../core/reconcile/plan-entries.ts";
+// The durable of each provider that a policy may choose: made once, and made again when it is gone at a resync.
+import type { ProviderKey } from "../core/handover/record.ts";
+import type { EntryPlan } from "../core/reconcile/plan-entries.ts";
 import type { StreamKeeper } from "./ensure-streams.ts";
-import { changedProviders } from "./providers-in-use.ts";
+import { ProvidersInUse, providerId } from "./providers-in-use.ts";
+
+export type ConsumerKeeper = Pick<StreamKeeper, "ensureProviderConsumers" | "findMissingConsumers">;
 
 export class ProviderConsumers {
-  private readonly keeper: StreamKeeper;
-  private ensured = new Set<string>();
-  /** The plan whose providers have all been seen to. */
-  private plan: EntryPlan = EMPTY_PLAN;
+  private readonly keeper: ConsumerKeeper;
+  private readonly inUse = new ProvidersInUse();
+  /** By id: those that are not known to be there. */
+  private readonly missing = new Map<string, ProviderKey>();
+  /** Somebody may have removed one since they were made. */
+  private isDoubtful = false;
 
-  constructor(keeper: StreamKeeper) {
+  constructor(keeper: ConsumerKeeper) {
     this.keeper = keeper;
   }
 
-  /** Makes those that are not known to be there. Throws what the server says. */
+  /** Makes those that are not known to be there. Throws what the server says; those that worked are not asked for again. */
   async ensure(plan: EntryPlan): Promise<void> {
-    const { ensured } = this;
-    const { needed, left } = changedProviders(plan, this.plan);
-    // Another policy may need it all the same: then it is made sure of once more, when that one changes.
-    for (const id of left.keys()) ensured.delete(id);
-    const missing = [...needed].filter(([id]) => !ensured.has(id));
-    await this.keeper.ensureProviderConsumers(missing.map(([, provider]) => provider));
-    for (const [id] of missing) ensured.add(id);
-    // Unless all have to be looked at again since.
-    if (this.ensured === ensured) this.plan = plan;
+    const { begun, ended } = this.inUse.follow(plan);
+    for (const id of ended) this.missing.delete(id);
+    for (const provider of begun) this.missing.set(providerId(provider), provider);
+    if (this.isDoubtful) await this.findRemoved();
+    if (this.missing.size === 0) return;
+    await this.keeper.ensureProviderConsumers([...this.missing.values()], (provider) => {
+      this.missing.delete(providerId(provider));
+    });
   }
 
-  /** Somebody may have removed one: all are looked at again. */
-  forget(): void {
-    this.ensured = new Set();
-    this.plan = EMPTY_PLAN;
+  /** The next time all are looked for. */
+  recheck(): void {
+    this.isDoubtful = true;
+  }
+
+  private async findRemoved(): Promise<void> {
+    this.isDoubtful = false;
+    try {
+      const removed = await this.keeper.findMissingConsumers(this.inUse.providers());
+      for (const provider of removed) this.missing.set(providerId(provider), provider);
+    } catch (error) {
+      this.isDoubtful = true;
+      throw error;
+    }
   }
 }

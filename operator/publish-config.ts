@@ -11,6 +11,7 @@ import type { Logger } from "../runtime/log.ts";
 import { type DesiredSet, desiredSet, NOTHING_DESIRED } from "./desired-set.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import { ProgrammedTargets, type Removal, type WrittenHead } from "./programmed-targets.ts";
+import { runAll } from "./run-all.ts";
 
 /** What publishing needs of the bucket; a simulation has a model of it. */
 export type ConfigBucket = Pick<
@@ -217,7 +218,7 @@ export class ConfigPublisher {
         });
       }
     }
-    await runAll(writes);
+    await runAll(writes, MAX_WRITES_IN_FLIGHT);
   }
 
   private noteLastChange(keys: readonly string[]): void {
@@ -264,17 +265,4 @@ function isRecord(key: string): boolean {
 
 function randomId(): string {
   return randomBytes(EPOCH_BYTES).toString("hex");
-}
-
-/** Runs all, a bounded number at once, to the end; then throws the first failure, if there was one. */
-async function runAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) {
-      await task().catch((error: unknown) => failures.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(MAX_WRITES_IN_FLIGHT, tasks.length) }, worker));
-  if (failures.length > 0) throw failures[0];
 }

@@ -13,6 +13,7 @@ export interface StreamSpec {
   readonly discard: "old" | "new";
   readonly maxAgeMs?: number;
   readonly maxMessages: number;
+  readonly maxConsumers?: number;
   readonly duplicateWindowMs: number;
   readonly allowDirect: boolean;
   readonly allowMessageTtl?: boolean;
@@ -76,6 +77,11 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   replicas: 1,
 };
 
+/**
+ * Providers of one bus. Servers allow 1,000 consumers when they are not told. Each costs the server 50 KB of memory, and the
+ * time that it needs to start again (measured, docs/benchmarks.md).
+ */
+export const MAX_PROVIDER_CONSUMERS = 5_000;
 /** The server's own default; 145 B of its memory for each id in the window (measured). */
 const DUPLICATE_WINDOW_MS = 2 * MINUTE_MS;
 /** Redeliveries of one message in flight on all routers of a bus together. */
@@ -152,6 +158,7 @@ function assignmentsStream(names: Names, settings: StreamSettings): StreamSpec {
     discard: "new",
     maxAgeMs: settings.retentionMs,
     maxMessages: settings.maxAssignments,
+    maxConsumers: MAX_PROVIDER_CONSUMERS,
     duplicateWindowMs: Math.min(DUPLICATE_WINDOW_MS, settings.retentionMs),
     allowDirect: true,
     allowMessageTtl: true,

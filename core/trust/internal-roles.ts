@@ -24,6 +24,7 @@ export function operatorGrants({ names }: Bus): Grants {
         grant(`${API}.CONSUMER.CREATE.${stream}.>`, "the durables of routers and providers"),
         grant(`${API}.CONSUMER.INFO.${stream}.*`, "comparing settings"),
       ]),
+      grant(`${API}.CONSUMER.NAMES.${assignments}`, "noticing that a provider's durable is gone"),
       ...[config, acks].flatMap(watchGrants),
       grant(`$KV.${config}.>`, "writing configuration"),
       grant(`${API}.DIRECT.GET.${dlq}`, "listing dead letters"),

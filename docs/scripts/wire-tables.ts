@@ -4,6 +4,7 @@ import {
   type ConsumerSpec,
   DEFAULT_STREAM_SETTINGS,
   providerConsumer,
+  type StreamSpec,
   streamSpecs,
 } from "../../core/handover/streams.ts";
 import {
@@ -100,12 +101,17 @@ export function streamTable(): string {
       codes(stream.subjects),
       stream.retention,
       stream.maxAgeMs === undefined ? "until settled" : duration(stream.maxAgeMs),
-      `${count(stream.maxMessages)} messages`,
+      limitOf(stream),
       stream.discard === "new" ? "refuses new messages" : "drops the oldest",
       duration(stream.duplicateWindowMs),
       stream.description,
     ]),
   );
+}
+
+function limitOf({ maxMessages, maxConsumers }: StreamSpec): string {
+  const consumers = maxConsumers === undefined ? "" : `, ${count(maxConsumers)} consumers`;
+  return `${count(maxMessages)} messages${consumers}`;
 }
 
 export function consumerTable(): string {

@@ -6,7 +6,7 @@ import {
   JetStreamApiError,
   type JetStreamManager,
 } from "@nats-io/jetstream";
-import { nanos } from "@nats-io/nats-core";
+import { type NatsConnection, nanos } from "@nats-io/nats-core";
 import { BeamlineError, reasonOf } from "../errors.ts";
 import { isStreamNotFound, type StreamDrift } from "./streams.ts";
 
@@ -59,6 +59,45 @@ export async function verifyConsumer(jsm: JetStreamManager, spec: ConsumerSpec):
     if (isStreamNotFound(error) || isConsumerNotFound(error)) return { kind: "missing" };
     throw error;
   }
+}
+
+/** The server answers with 1,024 at a time; a stream with more pages has more consumers than any server carries. */
+const MAX_NAME_PAGES = 1_000;
+const NAMES_TIMEOUT_MS = 5_000;
+
+/** Names of all consumers of a stream, in one request for each 1,024. Throws UNAVAILABLE when the server does not tell. */
+export async function listConsumerNames(nc: NatsConnection, stream: string): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for (let page = 0, offset = 0; page < MAX_NAME_PAGES; page++) {
+    const answer = await requestNames(nc, stream, offset);
+    const { consumers = [], total = 0, error } = answer;
+    if (error !== undefined) throw unlisted(stream, error.description ?? `error ${error.err_code}`);
+    for (const name of consumers ?? []) names.add(name);
+    offset += consumers?.length ?? 0;
+    if (offset >= total || consumers?.length === 0) return names;
+  }
+  throw unlisted(stream, `more than ${MAX_NAME_PAGES} pages`);
+}
+
+interface NamesAnswer {
+  readonly total?: number;
+  /** Null where there are none. */
+  readonly consumers?: readonly string[] | null;
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+async function requestNames(nc: NatsConnection, stream: string, offset: number): Promise<NamesAnswer> {
+  try {
+    const body = JSON.stringify({ offset });
+    const reply = await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`, body, { timeout: NAMES_TIMEOUT_MS });
+    return reply.json<NamesAnswer>();
+  } catch (error) {
+    throw unlisted(stream, reasonOf(error), error);
+  }
+}
+
+function unlisted(stream: string, reason: string, cause?: unknown): BeamlineError {
+  return new BeamlineError("UNAVAILABLE", `consumers of stream ${stream} cannot be listed: ${reason}`, { cause });
 }
 
 function isConsumerNotFound(error: unknown): boolean {

@@ -7,6 +7,7 @@ import {
   StorageType,
   StoreCompression,
   type StreamConfig,
+  type StreamInfo,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
 import { BeamlineError, reasonOf } from "../errors.ts";
@@ -32,6 +33,8 @@ export interface StreamSpec {
   readonly maxBytes?: number;
   readonly maxMessagesPerSubject?: number;
   readonly maxMessageBytes?: number;
+  /** Absent: what the server allows without being told, 1,000. */
+  readonly maxConsumers?: number;
   /** How long a message id is remembered. 2 minutes, or maxAgeMs where that is shorter (the server's rule) */
   readonly duplicateWindowMs?: number;
   /** Direct get of a message, which the mux reads with. true */
@@ -68,6 +71,8 @@ const RETENTION = {
 
 /** JetStream's err_code for a stream that does not exist. */
 const STREAM_NOT_FOUND = 10059;
+/** JetStream's err_code for more consumers than an account allows, of a stream as of a consumer. */
+const TOO_MANY_CONSUMERS = 10026;
 
 export function isStreamNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
@@ -91,6 +96,7 @@ export function toStreamConfig(spec: StreamSpec): Partial<StreamConfig> & { name
     max_bytes: spec.maxBytes ?? NO_LIMIT,
     max_msgs_per_subject: spec.maxMessagesPerSubject ?? NO_LIMIT,
     max_msg_size: spec.maxMessageBytes ?? NO_LIMIT,
+    ...(spec.maxConsumers === undefined ? {} : { max_consumers: spec.maxConsumers }),
     duplicate_window: nanos(windowMs),
     allow_direct: spec.allowDirect ?? true,
     allow_rollup_hdrs: spec.allowRollup ?? false,
@@ -114,13 +120,25 @@ export async function ensureStream(
   const before = await verifyStream(jsm, spec);
   if (before.kind === "present") return { created: false, drift: before.drift, createdAt: before.createdAt };
   try {
-    const info = await jsm.streams.add(toStreamConfig(spec));
+    const info = await addStream(jsm, spec);
     return { created: true, drift: compareStream(info.config, spec), createdAt: info.created };
   } catch (error) {
     // Another process may have created it in between, with the same settings or others.
     const after = await verifyStream(jsm, spec);
     if (after.kind === "present") return { created: false, drift: after.drift, createdAt: after.createdAt };
     throw creationFailed(spec, error);
+  }
+}
+
+/** An account that allows fewer consumers decides: the stream is made all the same, and the difference is drift. */
+async function addStream(jsm: JetStreamManager, spec: StreamSpec): Promise<StreamInfo> {
+  try {
+    return await jsm.streams.add(toStreamConfig(spec));
+  } catch (error) {
+    const isTooMany = error instanceof JetStreamApiError && error.code === TOO_MANY_CONSUMERS;
+    if (!isTooMany || spec.maxConsumers === undefined) throw error;
+    const { maxConsumers: _, ...rest } = spec;
+    return jsm.streams.add(toStreamConfig(rest));
   }
 }
 
