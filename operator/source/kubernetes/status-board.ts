@@ -4,6 +4,7 @@ import { LayeredMap } from "../../../core/layered-map.ts";
 import type { ObjectKind } from "../../../core/policy/spec.ts";
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import { mergeRouterConditions } from "../../../core/reconcile/merge-conditions.ts";
+import type { ObjectRef } from "../../../kubernetes/object.ts";
 import type { Status } from "../../../kubernetes/status-diff.ts";
 import type { StatusWriter } from "../../../kubernetes/status-writer.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
@@ -25,7 +26,7 @@ export interface ConditionChange {
 
 export interface StatusBoardOptions {
   readonly mirror: Pick<ObjectMirror, "get">;
-  readonly writer: Pick<StatusWriter, "set">;
+  readonly writer: Pick<StatusWriter, "set" | "forget">;
   onConditions(change: ConditionChange): void;
   readonly clock?: Clock;
 }
@@ -101,6 +102,7 @@ export class StatusBoard {
     for (const { kind, previous, current } of changes) {
       const ref = (current ?? previous)?.meta;
       const key = ref === undefined ? undefined : keyOf(kind, ref);
+      if (ref !== undefined && current === undefined) this.options.writer.forget(RESOURCE_TYPES[kind], refOf(kind, ref));
       const entry = key === undefined ? undefined : this.told.get(key);
       if (key === undefined || entry === undefined) continue;
       if (current?.meta.uid !== entry.uid) this.told.delete(key);
@@ -210,7 +212,7 @@ export class StatusBoard {
     const type = RESOURCE_TYPES[kind];
     this.options.writer.set({
       type,
-      ref: type.namespaced ? { namespace: ref.namespace, name: ref.name } : { name: ref.name },
+      ref: refOf(kind, ref),
       uid,
       status: status(),
       observed: { status: observed.status, resourceVersion: observed.resourceVersion },
@@ -247,6 +249,11 @@ function* listChanges(
   for (const status of before.slice(start, before.length - end)) changed.set(keyOf(kind, status), undefined);
   for (const status of now.slice(start, now.length - end)) changed.set(keyOf(kind, status), status);
   yield* changed;
+}
+
+/** As the API server knows it: a Tenant has no namespace. */
+function refOf(kind: ObjectKind, { namespace, name }: MirroredRef): ObjectRef {
+  return RESOURCE_TYPES[kind].namespaced ? { namespace, name } : { name };
 }
 
 function keyOf(kind: ObjectKind, { namespace, name }: MirroredRef): string {
