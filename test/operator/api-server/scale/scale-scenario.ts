@@ -8,11 +8,28 @@ import type { Memory, ScaleWorld } from "./scale-world.ts";
 
 const LOAD_DEADLINE_MS = 300_000;
 const DELETED_DEADLINE_MS = 120_000;
-const RESTART_DEADLINE_MS = 120_000;
+const SETTLED_DEADLINE_MS = 120_000;
 const PROPAGATION_DEADLINE_MS = 60_000;
 const EVERY_MS = 20;
 /** Passes over the status of all objects after which a restarted operator has compared everything. */
 const SETTLED_PASSES = 3;
+
+/** All that a run measures. */
+export interface ScaleFigures {
+  readonly burst: BurstFigures;
+  readonly load: LoadFigures;
+  readonly propagation: PropagationFigures;
+  readonly memory: MemoryFigures;
+}
+
+export interface MemoryFigures {
+  readonly policies: number;
+  /** Of the operator: before any policy, with all of them, and when all are deleted. */
+  readonly empty: Memory;
+  readonly full: Memory;
+  readonly left: Memory;
+  readonly deletedMs: number;
+}
 
 export interface BurstFigures {
   readonly policies: number;
@@ -60,11 +77,16 @@ export interface LoadFigures {
   /** From the start of the new process until it leads and has compared everything. */
   readonly restartMs: number;
   readonly statusWrites: number;
+  /** Marks that the process before had not purged aside. */
   readonly configWrites: number;
 }
 
 /** Many at once, and an operator that starts with all of them there. */
-export async function runRestart(world: ScaleWorld, policies: readonly KubernetesObject[]): Promise<LoadFigures> {
+export async function runRestart(
+  world: ScaleWorld,
+  policies: readonly KubernetesObject[],
+  restartDeadlineMs: number,
+): Promise<LoadFigures> {
   const startMs = performance.now();
   await world.applyAll(policies);
   await whenAll(world, "Programmed", policies.length, LOAD_DEADLINE_MS);
@@ -74,10 +96,10 @@ export async function runRestart(world: ScaleWorld, policies: readonly Kubernete
   const restartedMs = await world.restartOperator();
   const accepted = 'operator_objects{kind="RoutingPolicy",result="accepted"}';
   const passes = 'operator_work_total{work="status",result="ok"}';
-  await whenMetric(world, accepted, policies.length);
+  await whenMetric(world, accepted, policies.length, restartDeadlineMs);
   const restartMs = performance.now() - restartedMs;
-  await whenMetric(world, passes, (await world.operatorMetric(passes)) + SETTLED_PASSES);
-  const kinds = ["put", "delete", "purge", "head"].map((kind) => `operator_config_writes_total{kind="${kind}"}`);
+  await whenMetric(world, passes, (await world.operatorMetric(passes)) + SETTLED_PASSES, SETTLED_DEADLINE_MS);
+  const kinds = ["put", "delete", "head"].map((kind) => `operator_config_writes_total{kind="${kind}"}`);
   const configWrites = await Promise.all(kinds.map((kind) => world.operatorMetric(kind)));
   return {
     policies: policies.length,
@@ -100,12 +122,16 @@ export interface PropagationFigures {
   readonly wrong: readonly string[];
 }
 
+interface Background {
+  readonly standing: readonly KubernetesObject[];
+  readonly perSecond: number;
+}
+
 /** One by one, each as soon as the one before decides, while requests for `standing` policies go on. */
 export async function runPropagation(
   world: ScaleWorld,
   added: readonly KubernetesObject[],
-  standing: readonly KubernetesObject[],
-  perSecond: number,
+  { standing, perSecond }: Background,
 ): Promise<PropagationFigures> {
   const traffic = new DecideTraffic(world.link);
   traffic.start(standing, perSecond);
@@ -156,9 +182,9 @@ async function whenAll(
   });
 }
 
-async function whenMetric(world: ScaleWorld, name: string, atLeast: number): Promise<void> {
+async function whenMetric(world: ScaleWorld, name: string, atLeast: number, deadlineMs: number): Promise<void> {
   await eventually(async () => (await world.operatorMetric(name)) >= atLeast, {
-    deadlineMs: RESTART_DEADLINE_MS,
+    deadlineMs,
     describe: `${name} is ${atLeast}`,
     everyMs: EVERY_MS,
   });
