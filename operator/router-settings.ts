@@ -71,7 +71,7 @@ export interface RouterSettingsInput {
 export function routerSettings(input: RouterSettingsInput): RouterSettings {
   const { config, platform, snapshot, refusedSubjects, routerEnvironment } = input;
   const router: RouterKey = { namespace: config.routerNamespace, name: config.routerName };
-  const objects = snapshot.objects.filter(({ kind }) => kind === "Router");
+  const objects = routersAmong(snapshot.objects);
   const source = objects.find(({ meta }) => meta.namespace === router.namespace && meta.name === router.name);
   const object = source === undefined ? undefined : readRouter(source, router);
   const planned = planLegacySubjects(object?.spec.allowedSubjects ?? []);
@@ -101,6 +101,15 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
       ...unused.filter(({ isProblem }) => isProblem).flatMap((field) => problemAt(source, field)),
     ],
   };
+}
+
+const knownRouters = new WeakMap<readonly SourceObject[], readonly SourceObject[]>();
+
+/** Looked for once in each list: settings are asked for with every acknowledgement. */
+function routersAmong(objects: readonly SourceObject[]): readonly SourceObject[] {
+  const known = knownRouters.get(objects) ?? objects.filter(({ kind }) => kind === "Router");
+  knownRouters.set(objects, known);
+  return known;
 }
 
 function environmentOf(

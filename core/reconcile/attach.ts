@@ -45,22 +45,34 @@ export function selectObjects<T extends WrittenObject>(objects: Iterable<T>, opt
     ];
   }
   const providers = new Set(policies.flatMap(namedProviders));
-  const tenants = new Set(policies.map(({ meta, spec }) => attachmentOf(spec).tenantId ?? meta.namespace));
+  const tenants = new Set(policies.map(namedTenant));
   const isNamed = ({ kind, meta, spec }: T): boolean =>
     (kind === "Provider" && providers.has(`${meta.namespace}/${meta.name}`)) ||
-    (kind === "Tenant" && tenants.has(attachmentOf(spec).tenantId ?? meta.name));
+    (kind === "Tenant" && tenants.has(tenantIdOf({ meta, spec })));
   return [...policies, ...all.filter((object) => isOwn(object) || isNamed(object))];
 }
 
-function concerns(policy: WrittenObject, { router, installation, hasRouter }: SelectOptions): boolean {
+/** Whether the operator of this Router looks at the policy. */
+export function concerns(policy: WrittenObject, { router, installation, hasRouter }: SelectOptions): boolean {
   const named = routerOf(policy.spec, installation);
   if (isSameRouter(named, router)) return true;
   return isSameRouter(router, installation) && !hasRouter(named);
 }
 
-function namedProviders({ meta, spec }: WrittenObject): readonly string[] {
+/** By `<namespace>/<name>`. */
+export function namedProviders({ meta, spec }: Pick<WrittenObject, "meta" | "spec">): readonly string[] {
   const { providers = [] } = attachmentOf(spec);
   return providers.map(({ name, ref }) => `${ref?.namespace ?? meta.namespace}/${ref?.name ?? name}`);
+}
+
+/** The tenant that a policy is of. */
+export function namedTenant({ meta, spec }: Pick<WrittenObject, "meta" | "spec">): string {
+  return attachmentOf(spec).tenantId ?? meta.namespace;
+}
+
+/** The tenant that a Tenant object speaks of. */
+export function tenantIdOf({ meta, spec }: Pick<WrittenObject, "meta" | "spec">): string {
+  return attachmentOf(spec).tenantId ?? meta.name;
 }
 
 function attachmentOf(spec: unknown): Attachment {

@@ -19,7 +19,7 @@ import { KeyedQueue } from "../queue.ts";
 import type { RouterConfig } from "../router-settings.ts";
 import { KubernetesSource } from "../source/kubernetes/kubernetes-source.ts";
 import type { MirroredObject } from "../source/kubernetes/mirrored-object.ts";
-import type { ObjectMirror } from "../source/kubernetes/object-mirror.ts";
+import type { MirrorChange, ObjectMirror } from "../source/kubernetes/object-mirror.ts";
 import type { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { unlessAborted } from "../unless-aborted.ts";
 import type { KubernetesConfig } from "./config.ts";
@@ -109,8 +109,8 @@ export class RouterController {
   }
 
   /** What users write has changed somewhere. */
-  objectsChanged(): void {
-    this.source?.objectsChanged();
+  objectsChanged(changes: readonly MirrorChange[]): void {
+    this.source?.objectsChanged(changes);
     if (this.trouble !== undefined) this.report(this.trouble);
   }
 

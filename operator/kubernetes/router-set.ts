@@ -54,7 +54,7 @@ export class RouterSet {
       const router = kind === "Router" ? (current ?? previous)?.meta : undefined;
       if (router !== undefined) this.takeRouter(router);
     }
-    for (const controller of this.controllers.values()) controller.objectsChanged();
+    for (const controller of this.controllers.values()) controller.objectsChanged(written);
     this.queue.add(INSTALLATION);
   }
 

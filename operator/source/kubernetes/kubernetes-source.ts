@@ -1,11 +1,9 @@
 // The objects of one Router out of the mirror of the API server, and their status on its way back.
 import type { RouterKey } from "../../../core/config/entry.ts";
-import { selectObjects } from "../../../core/reconcile/attach.ts";
 import type { ObjectSource, SourceSnapshot } from "../../interfaces.ts";
 import type { StatusDocument } from "../../status-document.ts";
-import type { MirroredObject } from "./mirrored-object.ts";
-import type { ObjectMirror } from "./object-mirror.ts";
-import { OBJECT_KINDS } from "./resource-types.ts";
+import type { MirrorChange, ObjectMirror } from "./object-mirror.ts";
+import { Selection } from "./selection.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 export interface KubernetesSourceOptions {
@@ -21,6 +19,7 @@ export class KubernetesSource implements ObjectSource {
   readonly statusUnit = "Object";
   private readonly options: KubernetesSourceOptions;
   private onChange: () => void = () => undefined;
+  private selection: Selection | undefined;
   private current: SourceSnapshot | undefined;
 
   constructor(options: KubernetesSourceOptions) {
@@ -33,14 +32,16 @@ export class KubernetesSource implements ObjectSource {
     return Promise.resolve();
   }
 
-  /** What users write has changed somewhere. */
-  objectsChanged(): void {
+  /** What users write has changed somewhere; every such change, from the first snapshot on. */
+  objectsChanged(changes: readonly MirrorChange[]): void {
+    if (this.selection?.take(changes) === false) return;
     this.current = undefined;
     this.onChange();
   }
 
   snapshot(): SourceSnapshot {
-    this.current ??= { objects: this.select(), records: new Map(), files: [] };
+    this.selection ??= new Selection(this.options);
+    this.current ??= { objects: this.selection.objects(), records: new Map(), files: [] };
     return this.current;
   }
 
@@ -61,18 +62,4 @@ export class KubernetesSource implements ObjectSource {
     this.onChange = () => undefined;
     return Promise.resolve();
   }
-
-  private select(): readonly MirroredObject[] {
-    const { mirror, router, installation } = this.options;
-    return selectObjects(standing(mirror), {
-      router,
-      installation,
-      hasRouter: (named) => mirror.get("Router", named)?.deleting === false,
-    });
-  }
-}
-
-/** Objects that are being deleted are gone already, for whoever decides by them. */
-function* standing(mirror: ObjectMirror): Generator<MirroredObject, void, undefined> {
-  for (const kind of OBJECT_KINDS) for (const object of mirror.objects(kind)) if (!object.deleting) yield object;
 }

@@ -102,7 +102,8 @@ export class StatusBoard {
     for (const { kind, previous, current } of changes) {
       const ref = (current ?? previous)?.meta;
       const key = ref === undefined ? undefined : keyOf(kind, ref);
-      if (ref !== undefined && current === undefined) this.options.writer.forget(RESOURCE_TYPES[kind], refOf(kind, ref));
+      if (ref !== undefined && current === undefined)
+        this.options.writer.forget(RESOURCE_TYPES[kind], refOf(kind, ref));
       const entry = key === undefined ? undefined : this.told.get(key);
       if (key === undefined || entry === undefined) continue;
       if (current?.meta.uid !== entry.uid) this.told.delete(key);
