@@ -13,7 +13,7 @@ import { addProcess, readRecord, removeCluster, removeOrphans, writeRecord } fro
 import type { Progress } from "./executable.ts";
 import { findPrograms } from "./find-program.ts";
 import { writeImage } from "./image.ts";
-import { makeNetwork } from "./network.ts";
+import { enterNetwork, makeNetwork } from "./network.ts";
 import { CONTAINERD_SOCKET, PAUSE_IMAGE, writeNodeFiles } from "./node-files.ts";
 import { enterNodeOf, holdNamespaces, type NodeNamespaces } from "./node-namespaces.ts";
 import { type ProcessRecord, recordProcess, stillRuns } from "./process-record.ts";
@@ -182,6 +182,12 @@ export class Cluster implements ApiEndpoint, AsyncDisposable {
   /** A loopback port of this machine that leads to an address in the cluster: a Service's, a pod's, the node's. */
   forward(host: string, port: number): Promise<Forward> {
     return forwardInto(this.layout.relaySocket, { host, port });
+  }
+
+  /** What to put before a program so that it runs in the cluster's network, with the addresses of Services and pods. */
+  enter(): readonly string[] {
+    const { path, arguments: entry } = enterNetwork(this.layout);
+    return [path, ...entry];
   }
 
   /** Makes an image (a docker-archive tar) known to the node; pods name it with `imagePullPolicy: IfNotPresent` or `Never`. */

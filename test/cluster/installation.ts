@@ -65,6 +65,11 @@ export class Installation implements AsyncDisposable {
     return runCommand(this.programs.kubectl, "--kubeconfig", this.cluster.kubeconfigPath, ...kubectlArguments);
   }
 
+  /** For a kubectl that goes on, such as a watch. */
+  kubectlCommand(): readonly [program: string, ...leading: string[]] {
+    return [this.programs.kubectl, "--kubeconfig", this.cluster.kubeconfigPath];
+  }
+
   /** `kubectl --namespace beamline-system`. */
   inNamespace(...kubectlArguments: readonly string[]): Promise<string> {
     return this.kubectl("--namespace", NAMESPACE, ...kubectlArguments);

@@ -20,6 +20,7 @@ import type { Infrastructure, InfrastructureStatus, ObservedPod, RouterDeploymen
 import { KeyedQueue } from "../../queue.ts";
 import { applyManifests, type InfrastructureProblem } from "./apply-manifests.ts";
 import { deploymentFailure } from "./deployment-failure.ts";
+import { LATE_START_MS, lateStartFailure } from "./late-start.ts";
 import { type PodView, viewPod } from "./observe-pod.ts";
 import { OwnedObjects } from "./owned-objects.ts";
 import { DEPLOYMENT, POD, ROUTER } from "./resource-types.ts";
@@ -65,6 +66,7 @@ export class DeploymentInfrastructure implements Infrastructure {
   private wanted: Wanted | undefined;
   private problem: InfrastructureProblem | undefined;
   private onChange: () => void = () => undefined;
+  private lateStart: NodeJS.Timeout | undefined;
 
   constructor(options: DeploymentInfrastructureOptions) {
     this.options = options;
@@ -78,7 +80,7 @@ export class DeploymentInfrastructure implements Infrastructure {
       namespace,
       labelSelector: podSelector(router),
       convert: viewPod,
-      onChange: () => this.onChange(),
+      onChange: () => this.podsChanged(),
       log,
     });
     this.queue = new KeyedQueue({
@@ -113,10 +115,15 @@ export class DeploymentInfrastructure implements Infrastructure {
   }
 
   pods(): readonly ObservedPod[] {
+    const nowMs = Date.now();
     return this.podMirror
       .values()
       .filter(({ ended }) => !ended)
-      .map(({ ended: _, specHash, ...pod }) => ({ ...pod, updated: this.isWanted(specHash) }))
+      .map(({ ended: _, specHash, notStarted, ...pod }) => ({
+        ...pod,
+        failure: pod.failure ?? (notStarted === undefined ? undefined : lateStartFailure(notStarted, nowMs)),
+        updated: this.isWanted(specHash),
+      }))
       .sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
@@ -137,6 +144,7 @@ export class DeploymentInfrastructure implements Infrastructure {
   /** Only the watching ends: pods must outlive the operator. */
   async stop(): Promise<void> {
     this.abort.abort();
+    clearTimeout(this.lateStart);
     // All at once: a pass may be waiting for a mirror.
     await Promise.all([this.queue.stop(), this.owned.stop(), this.podMirror.stop()]);
   }
@@ -152,6 +160,18 @@ export class DeploymentInfrastructure implements Infrastructure {
 
   private isWanted(specHash: string | undefined): boolean {
     return specHash !== undefined && specHash === this.wanted?.specHash;
+  }
+
+  /** Of a pod that is not begun no change tells: everything is looked at again when it is late. */
+  private podsChanged(): void {
+    this.onChange();
+    clearTimeout(this.lateStart);
+    const nowMs = Date.now();
+    const lateAtMs = this.podMirror.values().map(({ notStarted }) => (notStarted?.sinceMs ?? 0) + LATE_START_MS);
+    const inMs = Math.min(...lateAtMs.filter((atMs) => atMs > nowMs)) - nowMs;
+    if (Number.isFinite(inMs) && !this.abort.signal.aborted) {
+      this.lateStart = setTimeout(() => this.podsChanged(), inMs);
+    }
   }
 
   private ownedChanged(): void {

@@ -8,6 +8,7 @@ import {
 } from "../../../core/reconcile/manifests/spec-hash.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import type { ObservedPod } from "../../interfaces.ts";
+import { type NotStarted, viewNotStarted } from "./late-start.ts";
 import { type PodStatus, podFailure } from "./pod-failure.ts";
 
 /** A router's pod, before it is known which settings are wanted. */
@@ -16,6 +17,8 @@ export interface PodView extends Omit<ObservedPod, "updated"> {
   readonly specHash: string | undefined;
   /** Whether it has ended for good: evicted, or out of a node's resources. Another pod stands in for it. */
   readonly ended: boolean;
+  /** Set while kubelet has not begun it. */
+  readonly notStarted: NotStarted | undefined;
 }
 
 interface PodSpec {
@@ -26,7 +29,7 @@ const ENDED_PHASES = new Set(["Succeeded", "Failed"]);
 
 /** A pod that is being deleted is there until it is gone, but takes no messages any more. */
 export function viewPod({ metadata, spec, status = {} }: KubernetesObject): PodView {
-  const { name, uid = "", annotations = {}, deletionTimestamp } = metadata;
+  const { namespace = "", name, uid = "", annotations = {}, deletionTimestamp } = metadata;
   const observed = status as PodStatus;
   const terminating = deletionTimestamp !== undefined;
   const ready = !terminating && observed.conditions?.some(isReady) === true;
@@ -41,6 +44,7 @@ export function viewPod({ metadata, spec, status = {} }: KubernetesObject): PodV
     failure: ready || terminating ? undefined : podFailure(observed, router?.image ?? "of the router"),
     specHash: annotations[HASH_VERSION_ANNOTATION] === HASH_VERSION ? annotations[SPEC_HASH_ANNOTATION] : undefined,
     ended: ENDED_PHASES.has(observed.phase ?? ""),
+    notStarted: terminating ? undefined : viewNotStarted(observed.conditions ?? [], namespace, spec),
   };
 }
 
