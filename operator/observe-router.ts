@@ -45,8 +45,8 @@ export function observeRouter(observation: RouterFacts, previous: readonly Condi
     held: settings.deployment.held,
     partiallySupported: settings.partiallySupported,
     desiredPods: infrastructure.replicas ?? settings.deployment.replicas,
-    updatedPods: pods.filter(({ updated }) => updated).length,
     readyPods: pods.filter(({ ready }) => ready).length,
+    updatedPods: pods.filter(({ ready, updated }) => ready && updated).length,
     failure: infrastructure.failure ?? pods.find(({ ready, failure }) => !ready && failure !== undefined)?.failure,
   });
   return mergeConditions(previous, conditions, now);

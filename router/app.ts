@@ -1,4 +1,6 @@
 // A router put together: what is started in which order, and what a stop ends in the reverse one.
+
+import type { RouterAck } from "../core/config/entry.ts";
 import { namesFor } from "../core/handover/subjects.ts";
 import type { RoutingTable } from "../core/policy/table.ts";
 import { mayPublish } from "../core/trust/confinement.ts";
@@ -20,6 +22,7 @@ import type { HandleContext } from "./delivery.ts";
 import { RequestIntake } from "./intake-request.ts";
 import { SubmitIntake } from "./intake-submit.ts";
 import { createRouterMetrics } from "./metrics.ts";
+import { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { newRandomId } from "./random-id.ts";
 import { Router } from "./serve.ts";
@@ -30,6 +33,7 @@ interface Connected {
   readonly link: NatsLink;
   readonly inboxesClosed: boolean;
   readonly tables: TableSource;
+  readonly opening: Opening;
   readonly requests: RequestIntake;
   readonly submits: SubmitIntake;
 }
@@ -48,6 +52,8 @@ export class RouterApp {
   private health: HealthServer | undefined;
   private connected: Connected | undefined;
   private context: HandleContext | undefined;
+  private revision = 0;
+  private opened = false;
   private draining = false;
 
   constructor(config: RouterConfig, log: Logger) {
@@ -83,9 +89,10 @@ export class RouterApp {
   private readiness(): readonly Check[] {
     const { natsUrl } = redactConfig(routerConfig, this.config);
     const submits = this.connected?.submits.unavailable;
+    const held = this.connected?.opening.held;
     return [
       { name: "nats", ok: this.connected?.link.connected() ?? false, detail: `NATS at ${natsUrl}` },
-      { name: "configuration", ok: this.context !== undefined, detail: "a head of the configuration is in force" },
+      { name: "configuration", ok: this.opened, detail: held ?? "a head of the configuration is in force" },
       { name: "serving", ok: !this.draining, detail: "not draining" },
       // Who answers: a supervisor must not take another process on this port for its own.
       { name: "pod", ok: true, detail: this.pod.uid },
@@ -102,10 +109,12 @@ export class RouterApp {
     const outbox = new Outbox({ link, names, publishTimeoutMs: config.publishTimeoutMs, deadLetters });
     const context = () => this.context;
     const handler = new Router({ link, names, outbox, metrics: counters, log, context });
-    const onTable = (table: RoutingTable, revision: number, rejected: number) => this.serve(table, revision, rejected);
+    const onTable = (table: RoutingTable, revision: number, ack: RouterAck) => this.serve(table, revision, ack);
+    const opening = new Opening({ link, names, router, log, onOpen: () => this.open() });
     this.connected = {
       link,
       inboxesClosed: user !== undefined && !mayPublish(user, ANY_INBOX),
+      opening,
       tables: new TableSource({ link, names, router, pod, log, onTable }),
       requests: new RequestIntake({
         nc: link.nc,
@@ -117,21 +126,26 @@ export class RouterApp {
     };
   }
 
-  /** The first table opens the intake; the others replace what messages are judged by from now on. */
-  private serve(table: RoutingTable, revision: number, rejected: number): void {
+  /** A table replaces what messages are judged by from now on. The first one opens the intake, unless it has to wait. */
+  private serve(table: RoutingTable, revision: number, ack: RouterAck): void {
     const { config, routerKey, names } = this;
-    const first = this.context === undefined;
     const inboxesClosed = this.connected?.inboxesClosed ?? false;
     this.context = contextFor({ config, routerKey, names, schemas: schemaTable, table, revision, inboxesClosed });
-    this.counters.setRevision(revision, rejected);
-    if (!first || this.draining) return;
+    this.counters.setRevision(revision, ack.rejectedCount);
+    this.revision = revision;
+    this.connected?.opening.tableApplied(ack);
+  }
+
+  private open(): void {
+    this.opened = true;
     this.connected?.requests.start();
     this.connected?.submits.start();
-    this.log.info("router ready", { pod: this.pod.name, revision });
+    this.log.info("router ready", { pod: this.pod.name, revision: this.revision });
   }
 
   private async drain(): Promise<void> {
     this.draining = true;
+    this.connected?.opening.stop();
     await Promise.all([this.connected?.requests.stop(), this.connected?.submits.stop()]);
   }
 

@@ -1,7 +1,7 @@
 // The configuration as this router has it: watches the bucket, swaps whole tables, acknowledges what it serves.
 import { buildAck, encodeAck } from "../core/config/acknowledge.ts";
 import { type AppliedEntries, applyChanges, NOTHING_APPLIED } from "../core/config/apply.ts";
-import type { RouterKey } from "../core/config/entry.ts";
+import type { RouterAck, RouterKey } from "../core/config/entry.ts";
 import { ackKey, headKey, routerKeyPattern } from "../core/config/keys.ts";
 import {
   advanceStage,
@@ -28,7 +28,7 @@ export interface TableSourceOptions {
   readonly pod: { readonly name: string; readonly uid: string; readonly version: string };
   readonly log: Logger;
   /** Called with each table that comes into force. */
-  onTable(table: RoutingTable, revision: number, rejectedCount: number): void;
+  onTable(table: RoutingTable, revision: number, ack: RouterAck): void;
 }
 
 /** A head that the watch did not bring is found by looking for it (architecture.md "Configuration"). */
@@ -112,7 +112,7 @@ export class TableSource {
     this.entries = applyChanges(this.entries, action, { codec: nodeCodec, router, compile });
     const { table, rejected } = this.entries;
     this.applied = { revision: action.revision, epoch: action.epoch };
-    onTable(table, action.revision, rejected.length);
+    onTable(table, action.revision, this.ack());
     this.scheduleAck(ACK_COALESCE_MS);
     log.info("configuration in force", {
       revision: action.revision,
@@ -155,17 +155,21 @@ export class TableSource {
   private async acknowledge(): Promise<void> {
     this.ackDueMs = Number.POSITIVE_INFINITY;
     const { link, names, router, pod } = this.options;
-    const ack = buildAck({
+    const key = ackKey(router, pod.name);
+    const result = await putKey(link.mux, names.buckets.acks, key, encodeAck(nodeCodec, this.ack()), {
+      timeoutMs: IO_TIMEOUT_MS,
+    });
+    if (result.kind !== "stored") this.options.log.warn("acknowledgement not written", { result: result.kind });
+    this.scheduleAck(result.kind === "stored" ? ACK_PERIOD_MS : ACK_RETRY_MS);
+  }
+
+  private ack(): RouterAck {
+    const { pod } = this.options;
+    return buildAck({
       podUid: pod.uid,
       version: pod.version,
       applied: this.applied,
       rejected: this.entries.rejected,
     });
-    const key = ackKey(router, pod.name);
-    const result = await putKey(link.mux, names.buckets.acks, key, encodeAck(nodeCodec, ack), {
-      timeoutMs: IO_TIMEOUT_MS,
-    });
-    if (result.kind !== "stored") this.options.log.warn("acknowledgement not written", { result: result.kind });
-    this.scheduleAck(result.kind === "stored" ? ACK_PERIOD_MS : ACK_RETRY_MS);
   }
 }

@@ -25,10 +25,12 @@ export interface ObservedRouter {
   /** Fields of the Router object that have no effect here, each with why where that is not plain. */
   readonly partiallySupported?: readonly string[];
   readonly unresolved?: UnresolvedReference | undefined;
-  /** Pods asked for, running with the current settings, and ready. */
+  /** Pods asked for. */
   readonly desiredPods: number;
-  readonly updatedPods: number;
+  /** Ready, with whichever settings. */
   readonly readyPods: number;
+  /** Of the ready ones, those that run with the current settings. */
+  readonly updatedPods: number;
   /** Why pods do not come up, when that is known. */
   readonly failure: string | undefined;
   /** Why what runs the pods cannot be made as asked for, such as somebody else's Deployment of the same name. */
@@ -102,7 +104,7 @@ function progressingCondition(observed: ObservedRouter): ObservedCondition {
     return condition(generation, "Progressing", "False", "NotAccepted", "no router is started without its bus");
   }
   if (held !== undefined) return condition(generation, "Progressing", "Unknown", "RolloutHeld", held);
-  if (readyPods >= desiredPods && updatedPods >= desiredPods) {
+  if (updatedPods >= desiredPods && updatedPods === readyPods) {
     return condition(generation, "Progressing", "False", "Complete", "every router runs with the current settings");
   }
   const message = failure === undefined ? "routers are starting" : `routers are starting again: ${failure}`;

@@ -43,6 +43,7 @@ export function routerGrants({ names, fixedSubjects }: Bus): Grants {
       USER_INFO,
       ...watchGrants(config),
       grant(`$KV.${acks}.>`, "acknowledging configuration"),
+      grant(`${API}.DIRECT.GET.${keyValueStream(acks)}`, "seeing what other routers serve"),
       grant(`${API}.STREAM.INFO.${submit}`, "creation time of the stream, half of an effect's id"),
       grant(`${API}.CONSUMER.INFO.${submit}.${decide}`, "looking for its consumer"),
       grant(`${API}.CONSUMER.MSG.NEXT.${submit}.${decide}`, "pulling submitted messages"),

@@ -20,6 +20,11 @@ export type LinkStatus =
   | { readonly kind: "closed" };
 
 const RETRY_DELAY_MS = 200;
+/**
+ * Of one attempt, the first or a later one. A server that was replaced can leave an address at which nobody answers: only
+ * another attempt is led to the next one.
+ */
+const DIAL_TIMEOUT_MS = 3_000;
 
 /**
  * Connects, or throws a BeamlineError: NATS_UNREACHABLE, NATS_TOO_OLD, PERMISSION_DENIED, CONFIG_INVALID (the URL, the
@@ -145,7 +150,7 @@ async function dialUntil(client: NodeConnectionOptions, options: NatsOptions): P
   for (;;) {
     const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()));
     try {
-      return await connect({ ...client, timeout: leftMs });
+      return await connect({ ...client, timeout: Math.min(leftMs, DIAL_TIMEOUT_MS) });
     } catch (error) {
       if (isAuthorizationError(error)) throw notAuthorized(options, error);
       if (performance.now() + RETRY_DELAY_MS >= deadlineMs) throw notConnected(options, error);

@@ -2,6 +2,7 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect, credsAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { isAuthorizationError } from "../../runtime/nats/connect-failure.ts";
 import { eventually } from "../support/await.ts";
 import { makeTempDir, type TempDir } from "../support/temp.ts";
 import type { Cluster } from "./cluster.ts";
@@ -9,7 +10,7 @@ import { writeExamplesImage } from "./examples-image.ts";
 import { findOnPath } from "./executable.ts";
 import { findProgram } from "./find-program.ts";
 import { startTestCluster } from "./for-tests.ts";
-import { buildProductImage, writeNatsImage } from "./product-image.ts";
+import { buildProductImage, type CodeChange, writeNatsImage } from "./product-image.ts";
 import type { ProgramName } from "./programs.ts";
 import type { Forward } from "./relay.ts";
 import { runCommand } from "./system-command.ts";
@@ -19,6 +20,7 @@ export const RELEASE = "beamline";
 /** Of a pod that starts, and of what waits for one. */
 export const DEADLINE_MS = 120_000;
 const CHART_DIR = join(import.meta.dirname, "..", "..");
+const CLI = join(CHART_DIR, "cli", "main.ts");
 const WIDE_OPEN = 0o777;
 
 /** A cluster with everything that `helm install` needs, and what a person does with it. */
@@ -96,9 +98,9 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Makes an image of the same product that calls itself by another version, as a next release would. */
-  async loadRelease(reference: string, version: string): Promise<void> {
+  async loadRelease(reference: string, version: string, change?: CodeChange): Promise<void> {
     const tar = join(this.folder.path, "release.tar");
-    await buildProductImage(tar, { reference, version });
+    await buildProductImage(tar, { reference, version, ...(change === undefined ? {} : { change }) });
     await this.cluster.loadImage(tar);
   }
 
@@ -119,6 +121,29 @@ export class Installation implements AsyncDisposable {
   async credentials(role: string): Promise<Uint8Array> {
     const secret = ["get", "secret", `beamline-nats-${role}`, "--output=jsonpath={.data.nats\\.creds}"];
     return Buffer.from(await this.inNamespace(...secret), "base64");
+  }
+
+  /** Whether NATS does not let these credentials in. */
+  async isRefused(creds: Uint8Array): Promise<boolean> {
+    const authenticator = credsAuthenticator(creds);
+    try {
+      const nc = await connect({
+        servers: await this.natsUrl(),
+        name: "test-refused",
+        authenticator,
+        reconnect: false,
+      });
+      await nc.close();
+      return false;
+    } catch (error) {
+      if (isAuthorizationError(error)) return true;
+      throw error;
+    }
+  }
+
+  /** The command `beamline` as the cluster's administrator runs it. */
+  cli(...cliArguments: readonly string[]): Promise<string> {
+    return runCommand("env", `KUBECONFIG=${this.cluster.kubeconfigPath}`, process.execPath, CLI, ...cliArguments);
   }
 
   /** Where NATS of the release is, for programs on this machine. */

@@ -35,11 +35,20 @@ export interface ProductImageOptions {
   readonly reference?: string;
   /** What the processes call themselves, for a test that upgrades; the release's own when absent. */
   readonly version?: string;
+  /** What is different in its compiled code, for a test of two releases that judge differently. */
+  readonly change?: CodeChange;
+}
+
+export interface CodeChange {
+  /** Below the application's folder. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Compiles the product and writes its image to `tarPath`. Throws BeamlineError PROCESS_FAILED when it does not compile. */
 export async function buildProductImage(tarPath: string, options: ProductImageOptions = {}): Promise<void> {
-  const { reference = PRODUCT_REFERENCE, version } = options;
+  const { reference = PRODUCT_REFERENCE, version, change } = options;
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   await runCommand(process.execPath, compiler, "-b", ...PROJECTS.map((project) => join(root, project)));
   const directory = await mkdtemp(join(tmpdir(), "beamline-product-"));
@@ -47,7 +56,10 @@ export async function buildProductImage(tarPath: string, options: ProductImageOp
   const app = join(directory, "app");
   try {
     await copyContent(app);
-    if (version !== undefined) await stampVersion(join(app, VERSION_FILE), version);
+    if (version !== undefined) {
+      await changeCode(app, { file: VERSION_FILE, from: JSON.stringify(PRODUCT_VERSION), to: JSON.stringify(version) });
+    }
+    if (change !== undefined) await changeCode(app, change);
     await writeImage(tarPath, {
       reference,
       files: { ...(await programWithLibraries(process.execPath, NODE_PATH)), [APP_DIR]: app },
@@ -98,10 +110,11 @@ export async function productionPackages(): Promise<readonly string[]> {
     .map(([path]) => path);
 }
 
-async function stampVersion(path: string, version: string): Promise<void> {
+async function changeCode(app: string, { file, from, to }: CodeChange): Promise<void> {
+  const path = join(app, file);
   const text = await readFile(path, "utf8");
-  if (!text.includes(`"${PRODUCT_VERSION}"`)) throw new Error(`${path} does not say ${PRODUCT_VERSION}`);
-  await writeFile(path, text.replace(`"${PRODUCT_VERSION}"`, JSON.stringify(version)));
+  if (!text.includes(from)) throw new Error(`${path} does not say ${from}`);
+  await writeFile(path, text.replace(from, to));
 }
 
 /** Writes an image of the nats-server that tests use. */

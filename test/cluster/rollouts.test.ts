@@ -1,99 +1,49 @@
 // Everything is replaced under load, one part after the other: nothing submitted is lost or done twice, and each request is
 // answered, or answered when it is asked once more with the same key.
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/nats-core";
 import { after, before, describe, it } from "mocha";
-import { namesFor } from "../../core/handover/subjects.ts";
 import { eventually } from "../support/await.ts";
 import { CLUSTER_START_TIMEOUT_MS } from "./cluster.ts";
 import { DEADLINE_MS, Installation, NAMESPACE } from "./installation.ts";
-import { LoadProcess } from "./load/load-process.ts";
-import type { PhaseReport } from "./load/phase.ts";
+import { ClusterUnderLoad, NATS, NATS_POD, ROUTERS } from "./load/cluster-under-load.ts";
+import { compareStreams } from "./load/compare-streams.ts";
 import { changePolicy } from "./load/policy-changes.ts";
-import { RouterWatch } from "./load/router-watch.ts";
 
-const EXAMPLES = join(import.meta.dirname, "..", "..", "examples");
-const ROUTER = { namespace: NAMESPACE, name: "default" };
-const ROUTERS = 2;
-/** Durable messages and requests, together 1,000 a second. */
-const PER_SECOND_EACH = 500;
 const BASELINE_MS = 8_000;
 const POLICY_CHANGES = 20;
 const CHAT = "/apis/beamline.dev/v1alpha1/namespaces/demo/routingpolicies/chat";
 const NEXT_RELEASE = { reference: "beamline/beamline:0.1.1-next", version: "0.1.1-next" };
-const names = namesFor();
+/** A release that takes no rule as deep as those of the quickstart. */
+const STRICTER_RELEASE = { reference: "beamline/beamline:0.1.2-stricter", version: "0.1.2-stricter" };
+const STRICTER = { file: "core/policy/expression-bounds.js", from: "MAX_DEPTH = 16", to: "MAX_DEPTH = 1" };
+/** Long enough for a router that would take messages to get thousands of them. */
+const HELD_MS = 5_000;
 
 describe("while everything is replaced, under 1,000 messages a second", function () {
   this.timeout(CLUSTER_START_TIMEOUT_MS);
   let beamline: Installation;
-  let load: LoadProcess;
-  let routers: RouterWatch;
-  let inspector: NatsConnection;
+  let system: ClusterUnderLoad;
 
   before(async function () {
     beamline = await Installation.prepare(this, "rollouts");
     await beamline.loadRelease(NEXT_RELEASE.reference, NEXT_RELEASE.version);
-    await beamline.install();
-    await beamline.kubectl("apply", "--filename", join(EXAMPLES, "quickstart"));
-    await beamline.kubectl("wait", "--for=condition=Ready", "rp", "--all", "--all-namespaces", "--timeout=110s");
-    routers = new RouterWatch(beamline.kubectlCommand(), ROUTER.namespace, ROUTER.name);
-    await routers.whenAll(ROUTERS, "run", () => true, DEADLINE_MS);
-    inspector = await beamline.connectNats("operator");
-    const manager = await jetstreamManager(inspector, { checkAPI: false });
-    const address = await beamline.inNamespace(
-      "get",
-      "service",
-      "beamline-nats",
-      "--output=jsonpath={.spec.clusterIP}",
-    );
-    load = await LoadProcess.start(beamline.cluster.enter(), {
-      natsUrl: `nats://${address}:4222`,
-      producer: Buffer.from(await beamline.credentials("producer")).toString(),
-      worker: Buffer.from(await beamline.credentials("worker")).toString(),
-      streamCreated: (await manager.streams.info(names.streams.submit)).created,
-      router: ROUTER,
-      perSecond: PER_SECOND_EACH,
-    });
+    await beamline.loadRelease(STRICTER_RELEASE.reference, STRICTER_RELEASE.version, STRICTER);
+    system = await ClusterUnderLoad.start(beamline);
   });
 
   after(async () => {
-    await load?.[Symbol.asyncDispose]();
-    await routers?.[Symbol.asyncDispose]();
-    await inspector?.close();
+    await system?.[Symbol.asyncDispose]();
     await beamline?.[Symbol.asyncDispose]();
   });
 
-  /** Runs a fault as a phase of the load. Whatever happened, nothing may be lost, doubled, unanswered or contradicted. */
-  async function under(name: string, fault: () => Promise<void>): Promise<PhaseReport> {
-    routers.takeFewestReady();
-    await load.begin(name);
-    await fault();
-    const report = await load.end(DEADLINE_MS);
-    const fewestReady = routers.takeFewestReady();
-    process.stderr.write(`${JSON.stringify({ ...report, fewestReady })}\n`);
-    const { lost, doubled, unanswered, contradicted, unfinished } = report;
-    const nothing = { lost: [], doubled: [], unanswered: [], contradicted: [], unfinished: 0 };
-    assert.deepEqual({ lost, doubled, unanswered, contradicted, unfinished }, nothing);
-    assert.ok(report.submitted > 0 && report.requested > 0);
-    return report;
-  }
-
-  function uidsNow(): ReadonlySet<string> {
-    return new Set(routers.list().map(({ uid }) => uid));
-  }
-
   it("answers and dispatches all of it when nothing happens", async () => {
-    const report = await under("nothing happens", () => delay(BASELINE_MS));
-    assert.equal(report.requestRetries, 0, JSON.stringify(report.retryReasons));
-    assert.ok(report.answeredTwice > 0);
+    const report = await system.unnoticed("nothing", () => delay(BASELINE_MS));
+    assert.ok(report.answeredTwice > 0, "some were asked twice on purpose");
   });
 
   it(`takes ${POLICY_CHANGES} changes of weights`, async () => {
-    const report = await under("policy changes", async () => {
+    await system.unnoticed("policy changes", async () => {
       for (let change = 0; change < POLICY_CHANGES; change++) {
         const weight = change % 2 === 0 ? 100 : 30;
         const providers = [
@@ -104,111 +54,149 @@ describe("while everything is replaced, under 1,000 messages a second", function
         await changePolicy(beamline.cluster, CHAT, { providers });
       }
     });
-    assert.equal(report.requestRetries, 0, JSON.stringify(report.retryReasons));
   });
 
-  it("rolls the routers twice, for a drain time and for an annotation, with no request asked twice", async () => {
-    const changes = [
-      { drain: { timeout: "7s" } },
-      { pod: { annotations: { "example.test/rolled": "again" } } },
-    ] as const;
-    for (const spec of changes) {
-      const before = uidsNow();
-      const report = await under(`roll-out for ${Object.keys(spec)[0]}`, async () => {
-        const startMs = performance.now();
-        await beamline.inNamespace("patch", "router/default", "--type=merge", `--patch=${JSON.stringify({ spec })}`);
-        await routers.whenAll(ROUTERS, "that are new", ({ uid }) => !before.has(uid), DEADLINE_MS);
-        process.stderr.write(`rolled in ${Math.round(performance.now() - startMs)} ms\n`);
+  for (const [what, spec] of Object.entries({
+    "another drain time": { drain: { timeout: "7s" } },
+    "an annotation": { pod: { annotations: { "example.test/rolled": "again" } } },
+  })) {
+    it(`rolls the routers for ${what}, and no request is asked twice`, async () => {
+      const before = system.uids();
+      await system.unnoticed(`roll-out for ${what}`, async () => {
+        await system.patchRouter(spec);
+        await system.routers.whenAll(ROUTERS, "that are new", ({ uid }) => !before.has(uid), DEADLINE_MS);
       });
-      assert.equal(report.requestRetries, 0, JSON.stringify(report.retryReasons));
-    }
-  });
+      const reason = '{.status.conditions[?(@.type=="Progressing")].reason}';
+      await beamline.whenShown("Complete", reason, "router", "default", `--namespace=${NAMESPACE}`);
+    });
+  }
 
-  it("survives a router that is deleted, and one that is evicted", async () => {
-    const report = await under("delete and evict", async () => {
-      for (const end of [deletePod, evictPod]) {
-        const [victim] = routers.list();
-        await end(victim?.name ?? "");
-        await routers.whenAll(ROUTERS, "without the one that ended", ({ uid }) => uid !== victim?.uid, DEADLINE_MS);
+  it("loses no request with a router that is deleted, nor with one that is evicted", async () => {
+    await system.unnoticed("delete and evict", async () => {
+      for (const end of ["deletePod", "evictPod"] as const) {
+        const [victim] = system.routers.list();
+        await system[end](victim?.name ?? "");
+        await system.routers.whenAll(ROUTERS, "and not that one", ({ uid }) => uid !== victim?.uid, DEADLINE_MS);
       }
     });
-    assert.equal(report.requestRetries, 0, JSON.stringify(report.retryReasons));
   });
 
   it("survives a router that is killed with -9", async () => {
-    await under("kill -9", async () => {
-      const [victim] = routers.list();
-      const restarts = victim?.restarts ?? 0;
-      process.kill(await processOf(victim?.uid ?? ""), "SIGKILL");
-      await routers.whenAll(
-        ROUTERS,
-        "with the killed one running again",
-        ({ uid, restarts: now }) => uid !== victim?.uid || now > restarts,
-        DEADLINE_MS,
-      );
+    await system.during("kill -9", async () => {
+      const [victim] = system.routers.list();
+      await system.killRouter(victim?.uid ?? "");
+      const isBack = (uid: string, restarts: number): boolean =>
+        uid !== victim?.uid || restarts > (victim?.restarts ?? 0);
+      await system.routers.whenAll(ROUTERS, "again", ({ uid, restarts }) => isBack(uid, restarts), DEADLINE_MS);
     });
   });
 
   it("survives a restart of NATS", async () => {
-    await under("NATS restart", async () => {
-      const startMs = performance.now();
-      const pod = ["pod", "beamline-nats-0", `--namespace=${NAMESPACE}`];
-      const uid = await beamline.kubectl("get", ...pod, "--output=jsonpath={.metadata.uid}");
-      await beamline.kubectl("delete", ...pod);
-      await eventually(
-        async () => {
-          const shown = "--output=jsonpath={.metadata.uid} {.status.containerStatuses[0].ready}";
-          const text = await beamline.kubectl("get", ...pod, "--ignore-not-found", shown);
-          return text !== "" && !text.startsWith(uid) && text.endsWith("true") ? true : undefined;
-        },
-        { deadlineMs: DEADLINE_MS, describe: "another NATS is ready", everyMs: 250 },
-      );
-      process.stderr.write(`NATS ready after ${Math.round(performance.now() - startMs)} ms\n`);
-    });
+    await system.during("NATS restart", () => system.restartNats());
+    process.stderr.write(await beamline.inNamespace("logs", "--selector=beamline.dev/router=default", "--tail=30"));
   });
 
   it("moves to another release with helm upgrade: operator, routers and CRDs", async () => {
-    const before = uidsNow();
-    const nats = ["pod", "beamline-nats-0", `--namespace=${NAMESPACE}`, "--output=jsonpath={.metadata.uid}"];
-    const natsBefore = await beamline.kubectl("get", ...nats);
-    const report = await under("helm upgrade", async () => {
-      const startMs = performance.now();
-      const tag = NEXT_RELEASE.reference.split(":")[1];
-      await beamline.upgrade("--reuse-values", "--set", `image.tag=${tag}`);
-      await routers.whenAll(
+    const before = system.uids();
+    const natsBefore = await system.natsUid();
+    await system.unnoticed("helm upgrade", async () => {
+      await beamline.upgrade("--reuse-values", "--set", `image.tag=${NEXT_RELEASE.reference.split(":")[1]}`);
+      const isNext = (image: string): boolean => image === NEXT_RELEASE.reference;
+      await system.routers.whenAll(
         ROUTERS,
         "of the new release",
-        ({ uid, image }) => !before.has(uid) && image === NEXT_RELEASE.reference,
+        ({ uid, image }) => !before.has(uid) && isNext(image),
         DEADLINE_MS,
       );
-      process.stderr.write(`upgraded in ${Math.round(performance.now() - startMs)} ms\n`);
     });
-    assert.equal(report.requestRetries, 0, JSON.stringify(report.retryReasons));
-    assert.equal(await beamline.kubectl("get", ...nats), natsBefore, "NATS is not restarted");
+    assert.equal(await system.natsUid(), natsBefore, "NATS is not restarted");
     for (const crd of ["routingpolicies", "providers", "routers", "tenants"]) {
       const stamp = "{.metadata.annotations.beamline\\.dev/version}";
       await beamline.whenShown(NEXT_RELEASE.version, stamp, "crd", `${crd}.beamline.dev`);
     }
   });
 
-  async function deletePod(name: string): Promise<void> {
-    await beamline.inNamespace("delete", "pod", name, "--wait=false");
-  }
+  it("holds a roll-out to a release that rejects what is served, and goes back", async () => {
+    const before = system.uids();
+    await system.unnoticed("held roll-out", async () => {
+      await system.patchRouter({ image: STRICTER_RELEASE.reference });
+      const reason = '{.status.conditions[?(@.type=="Progressing")].reason}';
+      await beamline.whenShown("RolloutHeld", reason, "router", "default", `--namespace=${NAMESPACE}`);
+      await delay(HELD_MS);
+      const fresh = system.routers.list().filter(({ uid }) => !before.has(uid));
+      assert.equal(system.routers.list().length, ROUTERS + 1, "those of before are all there");
+      assert.deepEqual(
+        fresh.map(({ ready }) => ready),
+        [false],
+        "the new one takes no messages",
+      );
+      await system.patchRouter({ image: null });
+      await system.routers.whenAll(ROUTERS, "of before", ({ uid }) => before.has(uid), DEADLINE_MS);
+    });
+  });
 
-  async function evictPod(name: string): Promise<void> {
-    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace: NAMESPACE } };
-    const file = await beamline.write("eviction.json", JSON.stringify(eviction));
-    const path = `/api/v1/namespaces/${NAMESPACE}/pods/${name}/eviction`;
-    await beamline.kubectl("create", "--raw", path, "--filename", file);
-  }
+  it("gives routers other credentials: no pod is restarted, and the old ones are refused", async () => {
+    const asTheyAre = (): readonly string[] => system.routers.list().map(({ uid, restarts }) => `${uid} ${restarts}`);
+    const before = asTheyAre();
+    const old = await beamline.credentials("router");
+    await system.during("rotation of credentials", async () => {
+      const names = [`--namespace=${NAMESPACE}`, `--prefix=${NATS}`];
+      await beamline.cli("nats-accounts", "--kubernetes", ...names, "--rotate=router");
+      const renewed = await beamline.credentials("router");
+      assert.notDeepEqual(renewed, old);
+      const pods = system.routers.list().map(({ name }) => name);
+      // A change of a pod makes kubelet look at its volumes now, and not within the next minute or two.
+      const mark = [`example.test/rotated=${Date.now()}`, "--overwrite"];
+      await beamline.inNamespace("annotate", "pods", ...pods, NATS_POD, ...mark);
+      await Promise.all(pods.map((pod) => system.whenMounted(pod, Buffer.from(renewed).toString())));
+      await eventually(
+        async () => {
+          await beamline.inNamespace("exec", NATS_POD, "--", "nats-server", "--signal", "reload=1");
+          return beamline.isRefused(old);
+        },
+        { deadlineMs: DEADLINE_MS, describe: "the old credentials are refused", everyMs: 500 },
+      );
+    });
+    assert.deepEqual(asTheyAre(), before);
+  });
+
+  it("says which Secret a new router waits for, while the others go on", async () => {
+    const secret = `${NATS}-router`;
+    const kept = await beamline.inNamespace("get", "secret", secret, "--output=json");
+    const file = await beamline.write("secret.json", withoutServerFields(kept));
+    await system.during("a Secret that is gone", async () => {
+      await beamline.inNamespace("delete", "secret", secret);
+      const [victim] = system.routers.list();
+      await system.deletePod(victim?.name ?? "");
+      const message = '--output=jsonpath={.status.conditions[?(@.type=="Progressing")].message}';
+      const question = `is there a Secret ${secret} in namespace ${NAMESPACE}?`;
+      let said = "";
+      await eventually(
+        async () => {
+          said = await beamline.inNamespace("get", "router/default", message);
+          return said.includes(question);
+        },
+        { deadlineMs: DEADLINE_MS, describe: () => `the Router's status asks for it: ${said}`, everyMs: 500 },
+      );
+      await beamline.inNamespace("create", "--filename", file);
+      await system.routers.whenAll(ROUTERS, "with the Secret", ({ uid }) => uid !== victim?.uid, DEADLINE_MS);
+    });
+  });
+
+  it("has stored each effect once, and nothing else", async () => {
+    await system.load.stop();
+    const { lost, unfinished } = await system.load.end(DEADLINE_MS);
+    assert.deepEqual({ lost, unfinished }, { lost: [], unfinished: 0 });
+    const totals = await system.load.totals();
+    await compareStreams(system.inspector, totals, DEADLINE_MS);
+    const { assigned, decidedOnly, deadLetters, redelivered } = totals;
+    const counts = { assigned: assigned.length, decided: decidedOnly.length, letters: deadLetters.length, redelivered };
+    process.stderr.write(`${JSON.stringify(counts)}\n`);
+  });
 });
 
-/** The node's processes can be seen from outside; a router says in its environment which pod it is. */
-async function processOf(podUid: string): Promise<number> {
-  for (const entry of await readdir("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const environment = await readFile(join("/proc", entry, "environ"), "utf8").catch(() => "");
-    if (environment.split("\0").includes(`BEAMLINE_POD_UID=${podUid}`)) return Number(entry);
-  }
-  throw new Error(`no process of pod ${podUid}`);
+function withoutServerFields(text: string): string {
+  const secret = JSON.parse(text) as { readonly metadata: { readonly name: string; readonly labels: object } };
+  const { name, labels } = secret.metadata;
+  return JSON.stringify({ ...secret, metadata: { name, labels } });
 }

@@ -55,7 +55,7 @@ export function submit(link: NatsLink, part: LoadPart): RunningLoad {
 }
 
 /** How many messages a stream holds on each subject. */
-export async function readSubjectCounts(link: NatsLink, stream: string): Promise<Map<string, number>> {
+export async function readSubjectCounts(link: Pick<NatsLink, "nc">, stream: string): Promise<Map<string, number>> {
   const manager = await jetstreamManager(link.nc);
   const counts = new Map<string, number>();
   for (let offset = 0; offset < MAX_READ; offset += SUBJECTS_A_PAGE) {
@@ -68,7 +68,7 @@ export async function readSubjectCounts(link: NatsLink, stream: string): Promise
 }
 
 /** Dead letters by message id: the reason of each. Throws when an id comes twice. */
-export async function readDeadLetters(link: NatsLink, stream: string): Promise<Map<string, string>> {
+export async function readDeadLetters(link: Pick<NatsLink, "nc">, stream: string): Promise<Map<string, string>> {
   const manager = await jetstreamManager(link.nc);
   const { messages } = (await manager.streams.info(stream)).state;
   const letters = new Map<string, string>();

@@ -4,11 +4,20 @@ import { after, before, describe, it } from "mocha";
 import { otherOwnersOf } from "../../../kubernetes/field-ownership.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { mergeObject } from "../../../kubernetes/objects.ts";
+import { LATE_START_MS } from "../../../operator/infrastructure/kubernetes/late-start.ts";
 import { AUTOSCALER, DEPLOYMENT, POD } from "../../../operator/infrastructure/kubernetes/resource-types.ts";
 import type { ObservedPod } from "../../../operator/interfaces.ts";
 import { eventually } from "../../support/await.ts";
 import { API_SERVER_START_TIMEOUT_MS } from "../api-server.ts";
-import { DEADLINE_MS, makeRouter, type RouterWorld, startWorld, type World, writePodStatus } from "./world.ts";
+import {
+  DEADLINE_MS,
+  makeInfrastructure,
+  makeRouter,
+  type RouterWorld,
+  startWorld,
+  type World,
+  writePodStatus,
+} from "./world.ts";
 
 const AUTOSCALED = { replicas: 2, autoscaling: { min: 2, max: 9 } };
 
@@ -209,5 +218,32 @@ describe("the routers of a Router in a cluster", function () {
       [observed.failure, observed.starts, observed.ready],
       ["it ended with exit code 78: BEAMLINE_NATS_URL: is no address", 4, false],
     );
+  });
+
+  it("say that a node does not begin them, though nothing about them changes any more", async () => {
+    await using router = await makeRouter(world, { spec: { replicas: 1 } });
+    router.infrastructure.ensureRouters(router.deployment({ secrets: { credentials: "not-there" } }));
+    const pod = await eventually(async () => (await router.list(POD))[0], {
+      deadlineMs: DEADLINE_MS,
+      describe: "there is a pod",
+    });
+    const lastTransitionTime = new Date(Date.now() - LATE_START_MS + 5_000).toISOString();
+    await writePodStatus(world.client, pod, {
+      phase: "Pending",
+      conditions: [
+        { type: "PodScheduled", status: "True", lastTransitionTime },
+        { type: "PodReadyToStartContainers", status: "False", lastTransitionTime },
+      ],
+    });
+    const { infrastructure, recorder } = makeInfrastructure(world.client, router.namespace);
+    const said = (): string => infrastructure.pods()[0]?.failure ?? "";
+    let told = "";
+    infrastructure.start(() => {
+      told = said();
+    });
+    await eventually(() => told !== "", { deadlineMs: DEADLINE_MS, describe: () => `it is told: ${said()}` });
+    assert.match(told, /has not begun it for 20 s.*is there a Secret not-there in namespace routers-/);
+    await infrastructure.stop();
+    await recorder.stop();
   });
 });

@@ -32,6 +32,8 @@ export interface LoadCalls {
   begin(phase: string): void;
   /** Ends the phase; answers when all that it sent has come to its end, or at the deadline. */
   end(deadlineMs: number): PhaseReport;
+  /** Sends nothing new from now on. */
+  stop(): void;
   totals(): LoadTotals;
 }
 

@@ -12,6 +12,8 @@ function carryOut({ method, argument }: LoadCall): unknown {
       return load.begin(argument as string);
     case "end":
       return load.end(argument as number);
+    case "stop":
+      return load.stop();
     case "totals":
       return load.totals();
   }

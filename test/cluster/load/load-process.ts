@@ -40,6 +40,10 @@ export class LoadProcess implements AsyncDisposable {
     return this.call("end", deadlineMs);
   }
 
+  stop(): Promise<void> {
+    return this.call("stop", undefined);
+  }
+
   totals(): Promise<LoadTotals> {
     return this.call("totals", undefined);
   }

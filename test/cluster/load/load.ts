@@ -23,9 +23,10 @@ interface Running {
   readonly worker: WorkerLane;
 }
 
-export class Load implements Pick<LoadCalls, "begin" | "totals"> {
+export class Load implements Pick<LoadCalls, "begin" | "stop" | "totals"> {
   private running: Running | undefined;
   private phase = new Phase("between");
+  private readonly timers: NodeJS.Timeout[] = [];
 
   async start(target: LoadTarget): Promise<void> {
     const { natsUrl, perSecond } = target;
@@ -63,6 +64,10 @@ export class Load implements Pick<LoadCalls, "begin" | "totals"> {
     return ended.report(missing(), worker.doubled);
   }
 
+  stop(): void {
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
   totals(): LoadTotals {
     const { submits, requests, worker } = this.required();
     return {
@@ -79,7 +84,7 @@ export class Load implements Pick<LoadCalls, "begin" | "totals"> {
     const everyMs = 1_000 / perSecond;
     let next = 0;
     let open = 0;
-    setInterval(() => {
+    const sendDue = (): void => {
       const nowMs = performance.now();
       const lateFrom = Math.ceil((nowMs - MAX_BEHIND_MS - startMs) / everyMs);
       if (lateFrom > next) {
@@ -91,7 +96,8 @@ export class Load implements Pick<LoadCalls, "begin" | "totals"> {
         void send(next, startMs + next * everyMs, this.phase).finally(() => open--);
         next++;
       }
-    }, TICK_MS);
+    };
+    this.timers.push(setInterval(sendDue, TICK_MS));
   }
 
   private required(): Running {

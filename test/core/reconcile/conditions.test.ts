@@ -133,7 +133,7 @@ describe("conditions of a router", () => {
       "Progressing=False/Complete",
       "Ready=True/Ready",
     ]);
-    const starting = routerConditions({ ...running, readyPods: 0, failure: "ended with exit code 71" });
+    const starting = routerConditions({ ...running, readyPods: 0, updatedPods: 0, failure: "ended with exit code 71" });
     assert.deepEqual(shown(starting), [
       "Accepted=True/Accepted",
       "Available=False/NoReadyPods",
@@ -141,7 +141,17 @@ describe("conditions of a router", () => {
       "Ready=False/NoReadyPods",
     ]);
     assert.match(starting[1]?.message ?? "", /exit code 71/);
-    assert.equal(shown(routerConditions({ ...running, readyPods: 1 }))[3], "Ready=True/Ready");
+    assert.equal(shown(routerConditions({ ...running, readyPods: 1, updatedPods: 1 }))[3], "Ready=True/Ready");
+  });
+
+  it("are complete only when every router that serves has the current settings", () => {
+    const replacing = (readyPods: number, updatedPods: number): string | undefined =>
+      shown(routerConditions({ ...running, readyPods, updatedPods }))[2];
+    // The second new one is made, and not ready; one of before still serves.
+    assert.equal(replacing(2, 1), "Progressing=True/RoutersStarting");
+    assert.equal(replacing(3, 2), "Progressing=True/RoutersStarting");
+    assert.equal(replacing(2, 2), "Progressing=False/Complete");
+    assert.equal(replacing(3, 3), "Progressing=False/Complete");
   });
 
   it("are not ready when what the Router refers to is not there, though routers run", () => {

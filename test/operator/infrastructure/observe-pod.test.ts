@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
+import { LATE_START_MS, lateStartFailure } from "../../../operator/infrastructure/kubernetes/late-start.ts";
 import { viewPod } from "../../../operator/infrastructure/kubernetes/observe-pod.ts";
 
 const ADDRESS = "198.18.1.2";
@@ -83,6 +84,38 @@ describe("a pod", () => {
       viewPod(pod({ conditions })).failure ?? "",
       /^no node takes it: 0\/3 nodes: 3 Insufficient cpu\.; add nodes, or/,
     );
+  });
+
+  describe("that a node took and has not begun", () => {
+    const atMs = Date.parse("2026-01-01T00:00:00Z");
+    const conditions = [
+      { type: "PodScheduled", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z" },
+      { type: "PodReadyToStartContainers", status: "False" },
+    ];
+    const volumes = [{ secret: { secretName: "credentials" } }, { emptyDir: {} }];
+    const waiting = {
+      ...pod({ conditions, containerStatuses: [{ state: { waiting: { reason: "ContainerCreating" } } }] }),
+    };
+
+    it("asks for the Secrets that it mounts when that takes long", () => {
+      const { failure, notStarted } = viewPod({ ...waiting, spec: { containers: [], volumes } });
+      assert.equal(failure, undefined);
+      assert.ok(notStarted !== undefined);
+      assert.equal(lateStartFailure(notStarted, atMs + LATE_START_MS - 1), undefined);
+      assert.equal(
+        lateStartFailure(notStarted, atMs + LATE_START_MS),
+        "its node has not begun it for 20 s; kubectl describe pod says why: is there a Secret credentials in namespace n?",
+      );
+    });
+
+    it("has nothing to ask for without Secrets, and asks no more when its image is being pulled", () => {
+      const { notStarted } = viewPod({ ...waiting, spec: { containers: [] } });
+      assert.ok(notStarted !== undefined);
+      assert.match(lateStartFailure(notStarted, atMs + LATE_START_MS) ?? "", /describe pod says why$/);
+      const pulling = conditions.map((condition) => ({ ...condition, status: "True" }));
+      assert.equal(viewPod({ ...waiting, status: { conditions: pulling } }).notStarted, undefined);
+      assert.equal(viewPod({ ...waiting, status: { conditions: conditions.slice(0, 1) } }).notStarted, undefined);
+    });
   });
 
   it("that runs again after it ended, or is being started, has no failure", () => {

@@ -1,0 +1,37 @@
+// The last message of each subject that matches a pattern, in one request.
+import { createInbox, type Msg } from "@nats-io/nats-core";
+import type { NatsLink } from "./connection.ts";
+
+/** Status codes of a direct get (ADR-31 of nats-architecture-and-design). */
+const END_OF_BATCH = 204;
+const NOT_FOUND = 404;
+
+/**
+ * Undefined when it cannot be known: no connection, no right to ask, no answer in time, or more subjects than the server
+ * gives at once (1,024). The stream must allow direct access.
+ */
+export async function readLastMessages(
+  link: NatsLink,
+  stream: string,
+  subjects: string,
+  timeoutMs: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  if (!link.connected()) return undefined;
+  const inbox = createInbox();
+  const found: Uint8Array[] = [];
+  const { promise, resolve } = Promise.withResolvers<readonly Uint8Array[] | undefined>();
+  const receive = (error: Error | null, msg: Msg): void => {
+    const code = error === null ? (msg.headers?.code ?? 0) : -1;
+    if (code === 0) found.push(msg.data);
+    else resolve(code === END_OF_BATCH || code === NOT_FOUND ? found : undefined);
+  };
+  const subscription = link.nc.subscribe(inbox, { callback: receive });
+  const timer = setTimeout(() => resolve(undefined), timeoutMs);
+  try {
+    link.nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ multi_last: [subjects] }), { reply: inbox });
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    if (!subscription.isClosed()) subscription.unsubscribe();
+  }
+}
