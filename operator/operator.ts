@@ -47,7 +47,10 @@ export class Operator {
     consumers: () => this.ensureConsumers(),
     purge: () =>
       this.whileHeld(() => purgeRemovals(this.publisher, this.acks.byPodUid(), this.options.infrastructure.pods())),
-    status: () => this.writeStatus(),
+    status: () =>
+      this.reporter.write(false).then((againMs) => {
+        if (againMs !== undefined) this.queue.add("status", againMs);
+      }),
   };
   private readonly ended = new AbortController();
   private resync: NodeJS.Timeout | undefined;
@@ -253,11 +256,6 @@ export class Operator {
     if (this.busOwner === undefined && this.lease.isHeld()) await this.consumers.ensure(this.plan);
   }
 
-  private async writeStatus(): Promise<void> {
-    const againMs = await this.reporter.write(false);
-    if (againMs !== undefined) this.queue.add("status", againMs);
-  }
-
   /** Acknowledgements or routers have changed. */
   private addObservation(): void {
     if (this.rolloutHold() !== this.held) this.queue.add("config");
@@ -279,9 +277,8 @@ export class Operator {
   }
 
   private observation(): ObservationInput {
-    const { source, infrastructure, names } = this.options;
+    const { source, infrastructure, names, fence } = this.options;
     const snapshot = source.snapshot();
-    const settings = this.settings(snapshot);
     return {
       router: this.router,
       names,
@@ -292,11 +289,11 @@ export class Operator {
       acks: this.acks.byPodUid(),
       pods: infrastructure.pods(),
       infrastructure: infrastructure.status(),
-      settings,
+      settings: this.settings(snapshot),
       duplicateWindowMs: this.keeper.duplicateWindowMs,
       busOwner: this.busOwner,
       leaseHolder: this.lease.otherHolder(),
-      unfenced: this.options.fence.unfenced,
+      unfenced: fence.unfenced,
       unresolved: this.options.unresolved?.(),
     };
   }

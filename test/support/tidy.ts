@@ -87,7 +87,7 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /\.test\.ts$/,
   /^test\/.*\/fixtures\//,
   /^test\/(?:bench|cluster)\/main\.ts$/,
-  /^test\/cluster\/relay-main\.ts$/,
+  /^test\/cluster\/(?:relay-main|load\/load-main)\.ts$/,
   /^test\/support\/(?:run-tests|test-lane)\.ts$/,
 ];
 
