@@ -1,5 +1,6 @@
 // What the operator of one Router is made of, whatever objects come from and routers run on.
 import type { Names } from "../core/handover/subjects.ts";
+import type { BackoffSpec } from "../core/reconcile/backoff.ts";
 import type { LeaseHolder, UnresolvedReference } from "../core/reconcile/router.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -31,3 +32,5 @@ export interface OperatorOptions {
 export const RESYNC_MS = 30_000;
 /** How long the configuration bucket may take to be read at the start. */
 export const START_TIMEOUT_MS = 10_000;
+/** Of work that failed. */
+export const RETRY: BackoffSpec = { baseMs: 100, maxMs: 10_000 };

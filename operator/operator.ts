@@ -1,7 +1,6 @@
 // The operator's loop: what changes in source, bucket, acknowledgements or routers becomes keys of a queue, each a small job.
 import type { RouterKey } from "../core/config/entry.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
-import type { BackoffSpec } from "../core/reconcile/backoff.ts";
 import { EMPTY_PLAN, type EntryPlan } from "../core/reconcile/plan-entries.ts";
 import { rolloutHold } from "../core/reconcile/rollout-hold.ts";
 import { reasonOf } from "../runtime/errors.ts";
@@ -11,7 +10,7 @@ import { StreamKeeper, streamSettings } from "./ensure-streams.ts";
 import type { SourceSnapshot } from "./interfaces.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import type { WorkKind } from "./metrics.ts";
-import { type OperatorOptions, RESYNC_MS, START_TIMEOUT_MS } from "./operator-options.ts";
+import { type OperatorOptions, RESYNC_MS, RETRY, START_TIMEOUT_MS } from "./operator-options.ts";
 import { planConfig } from "./plan-config.ts";
 import { ProviderConsumers } from "./provider-consumers.ts";
 import { ConfigPublisher } from "./publish-config.ts";
@@ -25,7 +24,6 @@ import { withTimeout } from "./with-timeout.ts";
 
 /** Changes within this time are one head. */
 export const COALESCE_MS = 20;
-const RETRY: BackoffSpec = { baseMs: 100, maxMs: 10_000 };
 
 export class Operator {
   private readonly options: OperatorOptions;
@@ -163,10 +161,8 @@ export class Operator {
   }
 
   private unlessEnded(promise: Promise<void>, late?: string): Promise<void> {
-    return unlessAborted(
-      late === undefined ? promise : withTimeout(promise, START_TIMEOUT_MS, late),
-      this.ended.signal,
-    );
+    const bounded = late === undefined ? promise : withTimeout(promise, START_TIMEOUT_MS, late);
+    return unlessAborted(bounded, this.ended.signal);
   }
 
   private async work(kind: WorkKind): Promise<void> {
