@@ -68,7 +68,11 @@ export function planNatsAccess(
   const isInstallations = servers.some((server) => own.includes(server));
   const lacking = isInstallations ? whatLacks(installation, credentialsSecret, tlsSecret) : undefined;
   if (lacking !== undefined) {
-    const message = `spec.nats.${lacking}: the installation's own is only for Routers of namespace ${installation.namespace} that name no Secret; name one of namespace ${router.namespace}`;
+    const why =
+      router.namespace === installation.namespace
+        ? "a Router with a Secret or servers of its own gets nothing of the installation's"
+        : "the installation's own is not given to other namespaces";
+    const message = `spec.nats.${lacking}: ${why}; name a Secret of namespace ${router.namespace}`;
     return { kind: "Refused", condition: "ResolvedRefs", reason: "RefNotPermitted", message };
   }
   return { kind: "Granted", url: servers.join(","), credentials: "Router", credentialsSecret, tlsSecret };

@@ -34,6 +34,16 @@ const cases: readonly {
     expected: { kind: "Granted", credentials: "Router", credentialsSecret: "mine" },
   },
   {
+    title: "in the operator's namespace with certificates of its own: refused without credentials, and says why",
+    router: OWN,
+    nats: { tlsSecret: { name: "mine" } },
+    expected: {
+      kind: "Refused",
+      message:
+        "spec.nats.credentialsSecret: a Router with a Secret or servers of its own gets nothing of the installation's; name a Secret of namespace beamline-system",
+    },
+  },
+  {
     title: "in the operator's namespace at another server: not the installation's credentials",
     router: OWN,
     nats: { url: "tls://elsewhere:4222" },
