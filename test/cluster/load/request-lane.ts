@@ -12,8 +12,8 @@ const SUBJECT = "beamline.router.v1.decide";
 /** Long enough that a machine with too much to do is no reason to ask again. */
 const FIRST_TIMEOUT_MS = 10_000;
 const RETRY_TIMEOUT_MS = 30_000;
-/** Between an attempt that failed and the one retry, unless the answer names a longer time. */
-const RETRY_AFTER_MS = 5_000;
+/** Between an attempt that failed and the one retry, unless the answer names a longer time: routers have to connect again. */
+const RETRY_AFTER_MS = 10_000;
 /** Every tenth asks for its work to be dispatched, every fiftieth is asked again on purpose. */
 const DISPATCH_EVERY = 10;
 const REPEAT_EVERY = 50;
