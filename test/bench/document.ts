@@ -204,7 +204,7 @@ Figures of other machines say what order of size is usual, no more.
 ${table(["system", "figure", "beside which of ours", "source"], rows)}`;
 }
 
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
 }
@@ -213,7 +213,7 @@ function range({ median, min, max }: Summary, format: (value: number) => string)
   return `${format(median)} (${format(min)}..${format(max)})`;
 }
 
-function count(value: number): string {
+export function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
@@ -221,6 +221,6 @@ function micros(value: number): string {
   return Number.isNaN(value) ? "unknown" : value.toFixed(1);
 }
 
-function millis(value: number): string {
+export function millis(value: number): string {
   return value < 10 ? value.toFixed(2) : value.toFixed(0);
 }

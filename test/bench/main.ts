@@ -1,6 +1,7 @@
 // `npm run bench`: measures the router beside bare loops in one run and writes docs/benchmarks.md.
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { clusterSectionOf, measureClusterSection, putClusterSection } from "./cluster-scale.ts";
 import { type BenchResults, formatDocument, formatOneChange } from "./document.ts";
 import { describeMachine } from "./machine.ts";
 import { measureConfiguration } from "./measure-configuration.ts";
@@ -66,12 +67,20 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${formatOneChange(measureOneChange())}\n`);
     return;
   }
+  const document = await readFile(DOCUMENT, "utf8");
+  if (options.cluster) {
+    const section = await measureClusterSection(progress);
+    process.stdout.write(`${section}\n`);
+    if (!options.stdout) await writeFile(DOCUMENT, putClusterSection(document, section));
+    return;
+  }
   const startMs = performance.now();
   const text = formatDocument(await measureAll(options, args));
   progress(`measured in ${Math.round((performance.now() - startMs) / 1_000)} s`);
   process.stdout.write(text);
   // A profiled router is slower than the one that the document is about.
-  if (!options.stdout && options.profileDir === undefined) await writeFile(DOCUMENT, text);
+  if (!options.stdout && options.profileDir === undefined)
+    await writeFile(DOCUMENT, putClusterSection(text, clusterSectionOf(document)));
 }
 
 await main(process.argv.slice(2));

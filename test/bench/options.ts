@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly stdout: boolean;
   /** Measure the pure functions and nothing else. */
   readonly functionsOnly: boolean;
+  /** Run thousands of policies on an API server and nothing else: minutes to tens of minutes. */
+  readonly cluster: boolean;
   /** Folder for a CPU profile of the router. */
   readonly profileDir: string | undefined;
 }
@@ -20,6 +22,7 @@ export const USAGE = `npm run bench -- [flags]
   --repetitions N   measured repetitions (default 3, 1..20)
   --soak N          durable messages through one router while its memory is watched (default 0: left out; at most 5000000)
   --functions-only  measure the pure functions and nothing else; prints
+  --cluster         thousands of policies on a real API server, and nothing else; replaces that section of the document
   --stdout          print the document instead of writing docs/benchmarks.md
   --profile DIR     leave a CPU profile of the router in DIR; prints`;
 
@@ -34,6 +37,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     soakMessages: 0,
     stdout: false,
     functionsOnly: false,
+    cluster: false,
     profileDir: undefined as string | undefined,
   };
   const rest = [...args];
@@ -53,6 +57,9 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
         break;
       case "--functions-only":
         options.functionsOnly = true;
+        break;
+      case "--cluster":
+        options.cluster = true;
         break;
       case "--profile":
         options.profileDir = rest.shift();
