@@ -1,5 +1,7 @@
 // Streams, consumers and buckets on a real server: created once, compared afterwards, never changed.
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { DiscardPolicy, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { after, before, describe, it } from "mocha";
@@ -18,6 +20,7 @@ import {
 } from "../../../runtime/nats/kv.ts";
 import { ensureStream, type StreamSpec, verifyStream } from "../../../runtime/nats/streams.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../../support/nats.ts";
+import { makeTempDir } from "../../support/temp.ts";
 
 const log = createLogger({ service: "test", level: "silent" });
 const FULL: StreamSpec = {
@@ -113,6 +116,22 @@ describe("nats streams", function () {
       { field: "max_ack_pending", have: 20_000, want: 7 },
     ]);
     await assert.rejects(ensureConsumer(jsm, { ...spec, stream: "NONE" }), { code: "STREAM_MISSING" });
+  });
+
+  it("sets how many consumers a stream takes, and takes fewer where the account says so", async () => {
+    const spec: StreamSpec = { name: "MANY", subjects: ["many.>"], maxConsumers: 2_000 };
+    assert.deepEqual((await ensureStream(jsm, spec)).drift, []);
+    assert.equal((await jsm.streams.info("MANY")).config.max_consumers, 2_000);
+    await using folder = await makeTempDir("beamline-account-");
+    const configFile = join(folder.path, "nats.conf");
+    const account = `{ jetstream: { max_consumers: 100 }, users: [{ user: "u", password: "p" }] }`;
+    await writeFile(configFile, `accounts: { SMALL: ${account} }\nno_auth_user: "u"\n`);
+    const small = await startTestNats({ configFile });
+    const smallLink = await connectNats({ url: small.url, name: "small", timeoutMs: 5_000, log });
+    const { created, drift } = await ensureStream(await jetstreamManager(smallLink.nc), spec);
+    await smallLink.close();
+    await small.stop();
+    assert.deepEqual([created, drift], [true, [{ field: "max_consumers", have: -1, want: 2_000 }]]);
   });
 
   it("makes buckets that other clients read and write", async () => {
