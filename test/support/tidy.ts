@@ -88,7 +88,6 @@ export const ENTRY_POINTS: readonly RegExp[] = [
   /^test\/.*\/fixtures\//,
   /^test\/(?:bench|cluster)\/main\.ts$/,
   /^test\/cluster\/(?:relay-main|load\/load-main)\.ts$/,
-  /^test\/cluster\/load\/load-main\.ts$/,
   /^test\/support\/(?:run-tests|test-lane)\.ts$/,
 ];
 
