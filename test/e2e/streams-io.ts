@@ -1,5 +1,5 @@
 // Putting a load into the submit stream and reading back what came of it.
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsLink } from "../../runtime/nats/connection.ts";
 import { loadMessage } from "./durable-load.ts";
 
@@ -23,6 +23,7 @@ const RETRY_MS = 100;
 /** Tries of one message; over a restart of nats-server a few are needed. */
 const MAX_TRIES = 200;
 const SUBJECTS_A_PAGE = 100_000;
+const LETTERS_AT_ONCE = 500;
 const MAX_READ = 1_000_000;
 
 /** Publishes a part with PubAck; a message whose PubAck was lost is published again under the same message id. */
@@ -70,17 +71,15 @@ export async function readSubjectCounts(link: Pick<NatsLink, "nc">, stream: stri
 /** Dead letters by message id: the reason of each. Throws when an id comes twice. */
 export async function readDeadLetters(link: Pick<NatsLink, "nc">, stream: string): Promise<Map<string, string>> {
   const manager = await jetstreamManager(link.nc);
-  const { messages } = (await manager.streams.info(stream)).state;
+  const { first_seq, last_seq, messages } = (await manager.streams.info(stream)).state;
   const letters = new Map<string, string>();
-  if (messages === 0) return letters;
-  const consumer = await jetstream(link.nc).consumers.get(stream);
-  const read = await consumer.consume({ max_messages: 1_000 });
-  let count = 0;
-  for await (const msg of read) {
-    const id = msg.headers?.get("Nats-Msg-Id") ?? "";
-    if (letters.has(id)) throw new Error(`dead letter ${id} is stored twice`);
-    letters.set(id, msg.json<{ validation_error: { code: string } }>().validation_error.code);
-    if (++count === messages) break;
+  for (let seq = first_seq; messages > 0 && seq <= last_seq; seq += LETTERS_AT_ONCE) {
+    for await (const msg of await manager.direct.getBatch(stream, { seq, batch: LETTERS_AT_ONCE })) {
+      if (msg.seq >= seq + LETTERS_AT_ONCE) break;
+      const id = msg.header.get("Nats-Msg-Id");
+      if (letters.has(id)) throw new Error(`dead letter ${id} is stored twice`);
+      letters.set(id, msg.json<{ validation_error: { code: string } }>().validation_error.code);
+    }
   }
   return letters;
 }
