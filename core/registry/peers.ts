@@ -1,0 +1,78 @@
+// What the other replicas heard and did not hear, and whether this one can hear them.
+import type { Component } from "./component.ts";
+import { announce, type Draft, put } from "./draft.ts";
+import type { PeerReport, PeerSilence } from "./event.ts";
+import { settleExpired } from "./guard.ts";
+import { hear } from "./heard.ts";
+import { BUS_PROOF_MS, MAX_PEERS } from "./limits.ts";
+import { ttlEndMs } from "./liveness.ts";
+import { findOrRefuse } from "./register.ts";
+import { findComponent, type Registry } from "./state.ts";
+
+export function peerBeats(draft: Draft, report: PeerReport): void {
+  const { state } = draft;
+  if (report.replica === state.self) {
+    state.busProvenAtMs = Math.max(state.busProvenAtMs, Math.min(report.sentAtMs, state.nowMs));
+    return;
+  }
+  notePeer(draft, report.replica);
+  for (const beat of report.beats) {
+    // Whoever runs this registry reads the registration from the store when one is refused.
+    const component = findOrRefuse(draft, beat, beat.instance);
+    if (component === undefined) continue;
+    const { lastSeenMs, configurationRevision, report: reported } = beat;
+    const sign = { atMs: lastSeenMs, via: report.replica, configurationRevision };
+    hear(draft, component, reported === undefined ? sign : { ...sign, reported });
+  }
+  for (const silence of report.silent) takeSilence(draft, report, silence);
+}
+
+function notePeer({ state }: Draft, replica: string): void {
+  const peers = new Map(state.peers);
+  peers.delete(replica);
+  const [oldest] = peers.keys();
+  if (peers.size >= MAX_PEERS && oldest !== undefined) peers.delete(oldest);
+  state.peers = peers.set(replica, state.nowMs);
+}
+
+function takeSilence(draft: Draft, report: PeerReport, silence: PeerSilence): void {
+  const component = findComponent(draft.state, silence);
+  if (component === undefined || component.registration.instance !== silence.instance) return;
+  // Void when somebody heard the component later, or when its time was not over.
+  if (silence.lastSeenMs < component.lastSeenMs || silence.lastSeenMs + component.registration.ttlMs > report.sentAtMs)
+    return;
+  if (silence.lastSeenMs > component.lastSeenMs)
+    hear(draft, component, { atMs: silence.lastSeenMs, via: report.replica });
+  const heard = findComponent(draft.state, silence) ?? component;
+  if (heard.silence.includes(report.replica)) return;
+  const claimed: Component = { ...heard, silence: [...heard.silence, report.replica].slice(-MAX_PEERS) };
+  put(draft, heard, claimed);
+  if (claimed.liveness !== "lost" && draft.state.nowMs >= ttlEndMs(claimed)) settleExpired(draft, claimed);
+}
+
+/** A replica that is not alone hears the others only over the bus: its own reports come back while that works. */
+export function deafness(state: Registry): "storeLost" | "noOwnReports" | undefined {
+  if (state.settings.replicas <= 1) return undefined;
+  if (state.storeLost) return "storeLost";
+  return state.nowMs - state.busProvenAtMs > BUS_PROOF_MS ? "noOwnReports" : undefined;
+}
+
+/** Begins or ends a time in which silence proves nothing. */
+export function noteHearing(draft: Draft): void {
+  const { state } = draft;
+  const reason = deafness(state);
+  if (reason !== undefined && state.deafSinceMs === undefined) {
+    state.deafSinceMs = state.nowMs;
+    announce(draft, { kind: "deaf", reason });
+  } else if (reason === undefined && state.deafSinceMs !== undefined) {
+    const gapMs = state.nowMs - state.deafSinceMs;
+    state.deafSinceMs = undefined;
+    hearAgain(draft, gapMs);
+  }
+}
+
+/** From here everybody gets a whole time to live. */
+export function hearAgain(draft: Draft, gapMs: number): void {
+  draft.state.hearingSinceMs = draft.state.nowMs;
+  announce(draft, { kind: "hearing", gapMs });
+}

@@ -1,0 +1,152 @@
+// Registrations: from a client, from the store that replicas share, and their ends.
+import { type Component, type ComponentName, componentKey, type Registration, type Reported } from "./component.ts";
+import {
+  add,
+  checkBy,
+  type Draft,
+  put,
+  putAndAnnounce,
+  refuse,
+  rememberRemoval,
+  remove,
+  tellSilence,
+} from "./draft.ts";
+import type { NewRegistration, SharedRegistration } from "./event.ts";
+import { hear } from "./heard.ts";
+import { forgetAtMs, lateAtMs } from "./liveness.ts";
+import { compareRegistrations, saysTheSame } from "./merge.ts";
+import { findComponent } from "./state.ts";
+
+/** Who registers last has the id. The same instance again is a sign of life, and an update when it says something else. */
+export function register(draft: Draft, wanted: NewRegistration): void {
+  const { state } = draft;
+  const { nowMs, self } = state;
+  const standing = findComponent(state, wanted);
+  const seq = Math.max(
+    Math.floor(nowMs),
+    (standing?.registration.seq ?? 0) + 1,
+    (state.removals.get(componentKey(wanted)) ?? 0) + 1,
+  );
+  const registration = { ...wanted, registeredAtMs: nowMs, seq };
+  if (standing === undefined) insert(draft, { registration, seenAtMs: nowMs }, self);
+  else if (standing.registration.instance === wanted.instance) registerAgain(draft, standing, registration);
+  else takeOver(draft, standing, { registration, seenAtMs: nowMs }, self);
+}
+
+function registerAgain(draft: Draft, standing: Component, wanted: Registration): void {
+  const { capabilities, registeredAtMs } = standing.registration;
+  const registration = {
+    ...wanted,
+    registeredAtMs,
+    // What the component itself answered counts for more than what its metadata says.
+    capabilities: capabilities.source === "capabilities" ? capabilities : wanted.capabilities,
+  };
+  const current = saysTheSame(standing.registration, registration) ? standing : update(draft, standing, registration);
+  hear(draft, current, { atMs: draft.state.nowMs, via: draft.state.self });
+}
+
+/** What the store that replicas share says, in any order and any number of times. */
+export function registrationSeen(draft: Draft, shared: SharedRegistration): void {
+  const { state } = draft;
+  const { registration } = shared;
+  if ((state.removals.get(componentKey(registration)) ?? 0) >= registration.seq) return;
+  const standing = findComponent(state, registration);
+  if (standing === undefined) {
+    const seen = { registration, lastSeenMs: shared.seenAtMs };
+    if (state.nowMs < forgetAtMs(seen, state.hearingSinceMs)) insert(draft, shared, UNKNOWN_REPLICA);
+    return;
+  }
+  const order = compareRegistrations(registration, standing.registration);
+  if (registration.instance === standing.registration.instance) {
+    const current = order > 0 ? update(draft, standing, registration) : standing;
+    hear(draft, current, { atMs: shared.seenAtMs, via: UNKNOWN_REPLICA });
+  } else if (order > 0) takeOver(draft, standing, shared, UNKNOWN_REPLICA);
+}
+
+/** Ends the registration. An instance that was taken over cannot end its successor's. */
+export function unregister(draft: Draft, name: ComponentName, instance: string | undefined): void {
+  const standing = findOrRefuse(draft, name, instance);
+  if (standing !== undefined) removalSeen(draft, name, standing.registration.seq);
+}
+
+export function removalSeen(draft: Draft, name: ComponentName, seq: number): void {
+  rememberRemoval(draft, componentKey(name), seq);
+  const standing = findComponent(draft.state, name);
+  if (standing !== undefined && standing.registration.seq <= seq) remove(draft, standing, "unregistered");
+}
+
+export function capabilitiesRead(
+  draft: Draft,
+  name: ComponentName,
+  read: { readonly instance: string; readonly capabilities: Registration["capabilities"] },
+): void {
+  const standing = findOrRefuse(draft, name, read.instance);
+  if (standing === undefined) return;
+  const seq = Math.max(Math.floor(draft.state.nowMs), standing.registration.seq + 1);
+  const registration = { ...standing.registration, capabilities: read.capabilities, seq };
+  if (!saysTheSame(registration, standing.registration)) update(draft, standing, registration);
+}
+
+/** The component, unless it is not there or another instance has its id. */
+export function findOrRefuse(draft: Draft, name: ComponentName, instance: string | undefined): Component | undefined {
+  const standing = findComponent(draft.state, name);
+  if (standing === undefined) refuse(draft, name, "unknown");
+  else if (instance === undefined || instance === standing.registration.instance) return standing;
+  else refuse(draft, name, "fenced");
+  return undefined;
+}
+
+/** Who had the sign of life is not known, for what is read from the store. */
+const UNKNOWN_REPLICA = "";
+
+function insert(draft: Draft, { registration, seenAtMs }: SharedRegistration, via: string): void {
+  const { slots, settings } = draft.state;
+  if (slots.size >= settings.maxComponents) {
+    refuse(draft, registration, "full");
+    return;
+  }
+  const { nowMs } = draft.state;
+  const lastSeenMs = Math.min(seenAtMs, nowMs);
+  const liveness = nowMs < lateAtMs({ registration, lastSeenMs }) ? "live" : "late";
+  const component = add(draft, { registration, reported: notYetReported(registration), lastSeenMs, via, liveness });
+  const checkBucket = checkBy(draft, component.slot, component.checkBucket, lateAtMs(component));
+  put(draft, component, { ...component, checkBucket });
+}
+
+function update(draft: Draft, standing: Component, registration: Registration): Component {
+  const checkBucket = checkBy(draft, standing.slot, standing.checkBucket, lateAtMs({ ...standing, registration }));
+  return putAndAnnounce(draft, standing, { ...standing, registration, checkBucket }, { kind: "updated" });
+}
+
+function takeOver(
+  draft: Draft,
+  standing: Component,
+  { registration, seenAtMs }: SharedRegistration,
+  via: string,
+): void {
+  const { nowMs } = draft.state;
+  const lastSeenMs = Math.min(seenAtMs, nowMs);
+  const fresh: Component = {
+    ...standing,
+    registration,
+    reported: notYetReported(registration),
+    lastSeenMs,
+    via,
+    liveness: nowMs < lateAtMs({ registration, lastSeenMs }) ? "live" : "late",
+    livenessSinceMs: nowMs,
+    held: false,
+    silence: [],
+    configurationRevision: 0,
+  };
+  tellSilence(draft, componentKey(registration), false);
+  const checkBucket = checkBy(draft, fresh.slot, fresh.checkBucket, lateAtMs(fresh));
+  const fencedInstance = standing.registration.instance;
+  const after = putAndAnnounce(draft, standing, { ...fresh, checkBucket }, { kind: "takenOver", fencedInstance });
+  if (after.liveness !== standing.liveness)
+    putAndAnnounce(draft, after, after, { kind: "livenessChanged", previous: standing.liveness });
+}
+
+/** The same on every replica: its moment is the registration's. */
+function notYetReported({ registeredAtMs }: Registration): Reported {
+  return { status: "STARTING", text: "STARTING", metrics: new Map(), atMs: registeredAtMs };
+}
