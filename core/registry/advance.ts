@@ -5,13 +5,14 @@ import { hearBeats } from "./beat.ts";
 import { beginStep, type Draft, endStep, type Step } from "./draft.ts";
 import type { RegistryEvent } from "./event.ts";
 import { noteGuard } from "./guard.ts";
-import { hearAgain, noteHearing, peerBeats } from "./peers.ts";
+import { hearAgain, noteGap, noteHearing, peerBeats } from "./peers.ts";
 import { capabilitiesRead, register, registrationSeen, removalSeen, unregister } from "./register.ts";
 import type { Registry } from "./state.ts";
 import { tick } from "./sweep.ts";
 
 export function advance(state: Registry, event: RegistryEvent): Step {
   const draft = beginStep(state, event.nowMs);
+  noteGap(draft);
   apply(draft, event);
   noteGuard(draft);
   return endStep(draft);

@@ -128,7 +128,7 @@ export function remove(draft: Draft, component: Component, reason: "unregistered
   state.freeSlots = { slot, next: state.freeSlots };
   count(draft, component, undefined);
   tellSilence(draft, key, false);
-  announce(draft, { kind: "removed", component, reason });
+  announce(draft, { kind: "removed", component: { ...component, revision: state.sequence + 1 }, reason });
 }
 
 /** Remembers that everything up to `seq` is gone, so that late word of it changes nothing. */

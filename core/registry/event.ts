@@ -21,10 +21,12 @@ export interface PeerBeat extends ComponentName {
   readonly configurationRevision?: number;
 }
 
-/** Another replica has not heard of this component since then, for all of its time to live. */
+/** Another replica was there to hear, and has not heard of this component since then, for all of its time to live. */
 export interface PeerSilence extends ComponentName {
   readonly instance: string;
-  readonly lastSeenMs: number;
+  readonly sinceMs: number;
+  /** It keeps the component, and waits for the others to agree. */
+  readonly held: boolean;
 }
 
 /** What one replica tells the others, about once a second, also when there is nothing to tell. It gets its own back as well. */

@@ -23,17 +23,23 @@ export function settleExpired(draft: Draft, component: Component): void {
 }
 
 /**
- * Most of the replicas heard nothing, among them the one that heard the component last, if that one is still there: what it alone
- * could hear, the others cannot miss. Or clients could reach this process after the component's time was over.
+ * Most of the replicas heard nothing, and the one that heard the component last cannot be hearing it still. Or clients could reach
+ * this process after the component's time was over.
  */
 function hasEvidence(state: Registry, component: Component, heardNothing: boolean): boolean {
-  const { nowMs, settings, peers } = state;
   if (heardNothing && state.connectivityProvenAtMs >= expiresAtMs(component, state.hearingSinceMs)) return true;
-  if (settings.replicas <= 1) return false;
-  const { silence, via } = component;
-  const isThere =
-    via === "" || via === state.self || nowMs - (peers.get(via) ?? Number.NEGATIVE_INFINITY) < PEER_SILENCE_MS;
-  return isThere && silence.length + (heardNothing ? 1 : 0) >= quorum(state);
+  if (state.settings.replicas <= 1) return false;
+  return component.silence.length + (heardNothing ? 1 : 0) >= quorum(state) && !mayHearAlone(state, component);
+}
+
+/**
+ * The replica that heard the component last has fallen silent itself: cut off from us, it may hear its clients as before. When it has
+ * been away for a time to live more, they had the time to find another one.
+ */
+function mayHearAlone({ self, nowMs, peers }: Registry, { via, registration }: Component): boolean {
+  if (via === "" || via === self) return false;
+  const awayMs = nowMs - (peers.get(via) ?? Number.NEGATIVE_INFINITY);
+  return awayMs >= PEER_SILENCE_MS && awayMs < PEER_SILENCE_MS + registration.ttlMs;
 }
 
 function quorum({ nowMs, settings, peers }: Registry): number {
@@ -56,10 +62,15 @@ export function guardCounts(state: Registry): GuardCounts {
 function lose(draft: Draft, component: Component, isEvident: boolean): void {
   const { state } = draft;
   if (!isEvident) countLoss(draft);
+  const after: Component = { ...component, liveness: "lost", held: false, livenessSinceMs: state.nowMs };
+  tellLoss(draft, putAndAnnounce(draft, component, after, { kind: "livenessChanged", previous: component.liveness }));
+}
+
+/** Tells the others for a while that this component is lost: one of them may have been away when they were told. */
+export function tellLoss(draft: Draft, component: Component): void {
   tellSilence(draft, componentKey(component.registration), true);
-  const checkBucket = checkBy(draft, component.slot, component.checkBucket, state.nowMs + TELL_LOSS_MS);
-  const after: Component = { ...component, liveness: "lost", held: false, livenessSinceMs: state.nowMs, checkBucket };
-  putAndAnnounce(draft, component, after, { kind: "livenessChanged", previous: component.liveness });
+  const checkBucket = checkBy(draft, component.slot, component.checkBucket, draft.state.nowMs + TELL_LOSS_MS);
+  put(draft, component, { ...component, checkBucket });
 }
 
 function countLoss({ state }: Draft): void {

@@ -15,27 +15,38 @@ export interface SignOfLife {
 
 /** Takes whatever is newer than what is known; older signs change nothing, so that order and repetition do not matter. */
 export function hear(draft: Draft, before: Component, sign: SignOfLife): void {
-  const { nowMs } = draft.state;
-  const atMs = Math.min(sign.atMs, nowMs);
+  const atMs = Math.min(sign.atMs, draft.state.nowMs);
   const isNewer = atMs > before.lastSeenMs;
-  const reported = sign.reported === undefined ? before.reported : newerReport(before.reported, sign.reported);
-  const configurationRevision = Math.max(before.configurationRevision, sign.configurationRevision ?? 0);
-  const after: Component = {
-    ...before,
-    reported,
-    configurationRevision,
-    lastSeenMs: isNewer ? atMs : before.lastSeenMs,
-    via: isNewer ? sign.via : before.via,
-    silence: isNewer ? NOBODY : before.silence,
-  };
-  let standing: Component = isNewer ? revive(draft, before, after) : after;
-  put(draft, before, standing);
-  if (reported.text !== before.reported.text)
-    standing = putAndAnnounce(draft, standing, standing, { kind: "statusChanged", previous: before.reported.text });
-  if (configurationRevision !== before.configurationRevision)
-    standing = putAndAnnounce(draft, standing, standing, { kind: "configurationAcknowledged" });
-  if (standing.liveness !== before.liveness)
-    putAndAnnounce(draft, standing, standing, { kind: "livenessChanged", previous: before.liveness });
+  const seen: Component = isNewer
+    ? revive(draft, before, { ...before, lastSeenMs: atMs, via: sign.via, silence: NOBODY })
+    : before;
+  const reported = sign.reported === undefined ? seen.reported : newerReport(seen.reported, sign.reported);
+  const configurationRevision = Math.max(seen.configurationRevision, sign.configurationRevision ?? 0);
+  const isSilentChange =
+    seen.liveness === before.liveness &&
+    reported.text === before.reported.text &&
+    configurationRevision === before.configurationRevision;
+  if (isSilentChange) put(draft, before, reported === seen.reported ? seen : { ...seen, reported });
+  else tellChanges(draft, before, seen, { reported, configurationRevision });
+}
+
+/** One notice a change, each with the component as it was after that change. */
+function tellChanges(
+  draft: Draft,
+  before: Component,
+  seen: Component,
+  news: Pick<Component, "reported" | "configurationRevision">,
+): void {
+  const { reported, configurationRevision } = news;
+  let standing = seen;
+  if (seen.liveness === before.liveness) put(draft, before, seen);
+  else standing = putAndAnnounce(draft, before, seen, { kind: "livenessChanged", previous: before.liveness });
+  const previous = before.reported.text;
+  if (reported.text !== previous)
+    standing = putAndAnnounce(draft, standing, { ...standing, reported }, { kind: "statusChanged", previous });
+  else standing = { ...standing, reported };
+  if (configurationRevision === before.configurationRevision) put(draft, standing, standing);
+  else putAndAnnounce(draft, standing, { ...standing, configurationRevision }, { kind: "configurationAcknowledged" });
 }
 
 const NOBODY: readonly string[] = [];

@@ -1,6 +1,6 @@
 // What this replica tells the others.
 import { type Component, componentKey } from "./component.ts";
-import type { PeerBeat, PeerReport } from "./event.ts";
+import type { PeerBeat, PeerReport, PeerSilence } from "./event.ts";
 import type { Registry } from "./state.ts";
 
 /**
@@ -15,7 +15,7 @@ export function buildPeerReport(registry: Registry, heardKeys: Iterable<string>,
   }
   const silent = [...registry.silent.keys()].flatMap((key) => {
     const component = componentOf(registry, key);
-    return component === undefined ? [] : [toSilence(component)];
+    return component === undefined ? [] : [toSilence(component, registry.hearingSinceMs)];
   });
   return { replica: registry.self, sentAtMs: nowMs, beats, silent };
 }
@@ -37,7 +37,7 @@ function toPeerBeat({ registration, lastSeenMs, reported, configurationRevision 
   return { kind, id, instance, lastSeenMs, report: reported, configurationRevision };
 }
 
-function toSilence({ registration, lastSeenMs }: Component): PeerReport["silent"][number] {
+function toSilence({ registration, lastSeenMs, held }: Component, hearingSinceMs: number): PeerSilence {
   const { kind, id, instance } = registration;
-  return { kind, id, instance, lastSeenMs };
+  return { kind, id, instance, sinceMs: Math.max(lastSeenMs, hearingSinceMs), held };
 }

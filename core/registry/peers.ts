@@ -2,9 +2,9 @@
 import type { Component } from "./component.ts";
 import { announce, type Draft, put } from "./draft.ts";
 import type { PeerReport, PeerSilence } from "./event.ts";
-import { settleExpired } from "./guard.ts";
+import { settleExpired, tellLoss } from "./guard.ts";
 import { hear } from "./heard.ts";
-import { BUS_PROOF_MS, MAX_PEERS } from "./limits.ts";
+import { BUS_PROOF_MS, MAX_PEERS, TICK_GAP_MS } from "./limits.ts";
 import { ttlEndMs } from "./liveness.ts";
 import { findOrRefuse } from "./register.ts";
 import { findComponent, type Registry } from "./state.ts";
@@ -39,15 +39,16 @@ function takeSilence(draft: Draft, report: PeerReport, silence: PeerSilence): vo
   const component = findComponent(draft.state, silence);
   if (component === undefined || component.registration.instance !== silence.instance) return;
   // Void when somebody heard the component later, or when its time was not over.
-  if (silence.lastSeenMs < component.lastSeenMs || silence.lastSeenMs + component.registration.ttlMs > report.sentAtMs)
+  if (silence.sinceMs < component.lastSeenMs || silence.sinceMs + component.registration.ttlMs > report.sentAtMs)
     return;
-  if (silence.lastSeenMs > component.lastSeenMs)
-    hear(draft, component, { atMs: silence.lastSeenMs, via: report.replica });
-  const heard = findComponent(draft.state, silence) ?? component;
-  if (heard.silence.includes(report.replica)) return;
-  const claimed: Component = { ...heard, silence: [...heard.silence, report.replica].slice(-MAX_PEERS) };
-  put(draft, heard, claimed);
-  if (claimed.liveness !== "lost" && draft.state.nowMs >= ttlEndMs(claimed)) settleExpired(draft, claimed);
+  if (component.liveness === "lost") {
+    if (silence.held) tellLoss(draft, component);
+    return;
+  }
+  if (component.silence.includes(report.replica)) return;
+  const claimed: Component = { ...component, silence: [...component.silence, report.replica].slice(-MAX_PEERS) };
+  put(draft, component, claimed);
+  if (draft.state.nowMs >= ttlEndMs(claimed)) settleExpired(draft, claimed);
 }
 
 /** A replica that is not alone hears the others only over the bus: its own reports come back while that works. */
@@ -69,6 +70,15 @@ export function noteHearing(draft: Draft): void {
     state.deafSinceMs = undefined;
     hearAgain(draft, gapMs);
   }
+}
+
+/** A process that did not run heard nothing either, and whatever it does first must know. */
+export function noteGap(draft: Draft): void {
+  const { state } = draft;
+  const gapMs = state.nowMs - state.lastTickMs;
+  if (gapMs <= TICK_GAP_MS) return;
+  state.lastTickMs = state.nowMs;
+  hearAgain(draft, gapMs);
 }
 
 /** From here everybody gets a whole time to live. */

@@ -132,18 +132,19 @@ function takeOver(
     reported: notYetReported(registration),
     lastSeenMs,
     via,
-    liveness: nowMs < lateAtMs({ registration, lastSeenMs }) ? "live" : "late",
-    livenessSinceMs: nowMs,
-    held: false,
     silence: [],
     configurationRevision: 0,
+    // Heard of within its time to live, whatever was kept of the one before.
+    held: false,
   };
   tellSilence(draft, componentKey(registration), false);
   const checkBucket = checkBy(draft, fresh.slot, fresh.checkBucket, lateAtMs(fresh));
   const fencedInstance = standing.registration.instance;
   const after = putAndAnnounce(draft, standing, { ...fresh, checkBucket }, { kind: "takenOver", fencedInstance });
-  if (after.liveness !== standing.liveness)
-    putAndAnnounce(draft, after, after, { kind: "livenessChanged", previous: standing.liveness });
+  const liveness = nowMs < lateAtMs(fresh) ? "live" : "late";
+  if (liveness === standing.liveness) return;
+  const changed: Component = { ...after, liveness, livenessSinceMs: nowMs };
+  putAndAnnounce(draft, after, changed, { kind: "livenessChanged", previous: standing.liveness });
 }
 
 /** The same on every replica: its moment is the registration's. */

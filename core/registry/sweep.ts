@@ -3,18 +3,15 @@ import { type Component, componentKey } from "./component.ts";
 import { takeDue } from "./deadlines.ts";
 import { checkBy, type Draft, ownChecks, put, putAndAnnounce, remove, tellSilence } from "./draft.ts";
 import { settleExpired, TELL_LOSS_MS } from "./guard.ts";
-import { TICK_GAP_MS } from "./limits.ts";
 import { expiresAtMs, forgetAtMs, lateAtMs } from "./liveness.ts";
-import { hearAgain, noteHearing } from "./peers.ts";
+import { noteHearing } from "./peers.ts";
 
 /** When to look again at somebody whose silence this replica cannot judge. */
 const DEAF_RECHECK_MS = 1_000;
 
 export function tick(draft: Draft): void {
   const { state } = draft;
-  const gapMs = state.nowMs - state.lastTickMs;
   state.lastTickMs = state.nowMs;
-  if (gapMs > TICK_GAP_MS) hearAgain(draft, gapMs);
   noteHearing(draft);
   const { due, sweptBucket } = takeDue(ownChecks(draft), state.sweptBucket, state.nowMs);
   state.sweptBucket = sweptBucket;
