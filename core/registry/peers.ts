@@ -1,7 +1,7 @@
 // What the other replicas heard and did not hear, and whether this one can hear them.
 import type { Component } from "./component.ts";
 import { announce, type Draft, put } from "./draft.ts";
-import type { PeerReport, PeerSilence } from "./event.ts";
+import type { PeerBeat, PeerReport, PeerSilence } from "./event.ts";
 import { settleExpired, tellLoss } from "./guard.ts";
 import { hear } from "./heard.ts";
 import { BUS_PROOF_MS, MAX_PEERS, TICK_GAP_MS } from "./limits.ts";
@@ -19,12 +19,26 @@ export function peerBeats(draft: Draft, report: PeerReport): void {
   for (const beat of report.beats) {
     // Whoever runs this registry reads the registration from the store when one is refused.
     const component = findOrRefuse(draft, beat, beat.instance);
-    if (component === undefined) continue;
+    if (component === undefined || isKnown(component, beat, report.replica)) continue;
     const { lastSeenMs, configurationRevision, report: reported } = beat;
     const sign = { atMs: lastSeenMs, via: report.replica, configurationRevision };
     hear(draft, component, reported === undefined ? sign : { ...sign, reported });
   }
   for (const silence of report.silent) takeSilence(draft, report, silence);
+}
+
+/** Every beat is told more than once. */
+function isKnown(
+  { via, lastSeenMs, reported, configurationRevision }: Component,
+  beat: PeerBeat,
+  replica: string,
+): boolean {
+  return (
+    via === replica &&
+    lastSeenMs === beat.lastSeenMs &&
+    (beat.report === undefined || (beat.report.atMs === reported.atMs && beat.report.text === reported.text)) &&
+    configurationRevision >= (beat.configurationRevision ?? 0)
+  );
 }
 
 function notePeer({ state }: Draft, replica: string): void {
