@@ -51,6 +51,7 @@ export interface HealthReport {
 }
 
 export interface Reported extends HealthReport {
+  /** 0 = it has not reported yet. */
   readonly atMs: number;
 }
 

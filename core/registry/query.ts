@@ -72,9 +72,15 @@ export function matches(component: Component, filter: ComponentFilter): boolean 
   );
 }
 
-/** Whether a watcher with this filter is told: of components that match, and of what concerns everybody. */
+/**
+ * Whether a watcher with this filter is told. What a component is chosen by may be what changed, so that liveness and status choose
+ * nothing here, nor the rest where a registration is replaced: a watcher must hear of it when something stops being what it asked for.
+ */
 export function concerns(notice: Notice, filter: ComponentFilter): boolean {
-  return !("component" in notice) || matches(notice.component, filter);
+  if (!("component" in notice)) return true;
+  const { kinds, liveness: _liveness, statuses: _statuses, ...registered } = filter;
+  const isReplaced = notice.kind === "updated" || notice.kind === "takenOver";
+  return isIn(kinds, notice.component.registration.kind) && (isReplaced || matches(notice.component, registered));
 }
 
 /**

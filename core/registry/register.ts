@@ -108,7 +108,7 @@ function insert(draft: Draft, { registration, seenAtMs }: SharedRegistration, vi
   const { nowMs } = draft.state;
   const lastSeenMs = Math.min(seenAtMs, nowMs);
   const liveness = nowMs < lateAtMs({ registration, lastSeenMs }) ? "live" : "late";
-  const component = add(draft, { registration, reported: notYetReported(registration), lastSeenMs, via, liveness });
+  const component = add(draft, { registration, reported: NOT_YET_REPORTED, lastSeenMs, via, liveness });
   const checkBucket = checkBy(draft, component.slot, component.checkBucket, lateAtMs(component));
   put(draft, component, { ...component, checkBucket });
 }
@@ -129,7 +129,7 @@ function takeOver(
   const fresh: Component = {
     ...standing,
     registration,
-    reported: notYetReported(registration),
+    reported: NOT_YET_REPORTED,
     lastSeenMs,
     via,
     silence: [],
@@ -147,7 +147,5 @@ function takeOver(
   putAndAnnounce(draft, after, changed, { kind: "livenessChanged", previous: standing.liveness });
 }
 
-/** The same on every replica: its moment is the registration's. */
-function notYetReported({ registeredAtMs }: Registration): Reported {
-  return { status: "STARTING", text: "STARTING", metrics: new Map(), atMs: registeredAtMs };
-}
+/** Older than anything that the component can report. */
+const NOT_YET_REPORTED: Reported = { status: "STARTING", text: "STARTING", metrics: new Map(), atMs: 0 };
