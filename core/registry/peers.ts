@@ -52,9 +52,9 @@ function notePeer({ state }: Draft, replica: string): void {
 function takeSilence(draft: Draft, report: PeerReport, silence: PeerSilence): void {
   const component = findComponent(draft.state, silence);
   if (component === undefined || component.registration.instance !== silence.instance) return;
-  // Void when somebody heard the component later, or when its time was not over.
-  if (silence.sinceMs < component.lastSeenMs || silence.sinceMs + component.registration.ttlMs > report.sentAtMs)
-    return;
+  // Void until a whole time to live has passed since anybody heard the component, whether the other replica knows of that or not.
+  const sinceMs = Math.max(silence.sinceMs, component.lastSeenMs);
+  if (sinceMs + component.registration.ttlMs > report.sentAtMs) return;
   if (component.liveness === "lost") {
     if (silence.held) tellLoss(draft, component);
     return;

@@ -4,7 +4,7 @@ import { describe, it } from "mocha";
 import type { PeerReport } from "../../../core/registry/event.ts";
 import { guardCounts } from "../../../core/registry/guard.ts";
 import { buildPeerReport } from "../../../core/registry/peer-report.ts";
-import { Driven, TTL_MS } from "./drive.ts";
+import { Driven, START_MS, TTL_MS } from "./drive.ts";
 
 const ids = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `p${index}`);
 
@@ -90,19 +90,18 @@ describe("registry: expiry guard", () => {
     assert.equal(countLost(registry), 20);
   });
 
-  it("does not count a claim of less than a time to live, of another instance, or older than what it knows", () => {
+  it("does not count a claim of less than a time to live, of another instance, or made before a time to live was over", () => {
     const registry = new Driven({ replicas: 3 }).register(...ids(20));
     registry.pass(TTL_MS + 3_000, () => onBus(registry, ["b", "c"]));
     const lostBefore = countLost(registry);
     const { silent } = buildPeerReport(registry.state, [], registry.nowMs);
     const sentAtMs = registry.nowMs;
     const claims = [
-      silent.map((one) => ({ ...one, sinceMs: sentAtMs - TTL_MS + 1 })),
-      silent.map((one) => ({ ...one, instance: "another" })),
-      silent.map((one) => ({ ...one, sinceMs: one.sinceMs - 1 })),
+      { sentAtMs, silent: silent.map((one) => ({ ...one, sinceMs: sentAtMs - TTL_MS + 1 })) },
+      { sentAtMs, silent: silent.map((one) => ({ ...one, instance: "another" })) },
+      { sentAtMs: START_MS + TTL_MS - 1, silent: silent.map((one) => ({ ...one, sinceMs: one.sinceMs - TTL_MS })) },
     ];
-    for (const wrong of claims)
-      registry.do({ kind: "peerBeats", report: { replica: "b", sentAtMs, beats: [], silent: wrong } });
+    for (const wrong of claims) registry.do({ kind: "peerBeats", report: { replica: "b", beats: [], ...wrong } });
     assert.equal(countLost(registry), lostBefore);
   });
 
