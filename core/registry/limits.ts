@@ -19,8 +19,6 @@ export const MAX_CONCURRENT = 100_000;
 export const DEFAULT_TTL_MS = 30_000;
 export const MIN_TTL_MS = 1_000;
 export const MAX_TTL_MS = 3_600_000;
-/** Heartbeats in one time to live that clients are told to send. */
-export const BEATS_PER_TTL = 3;
 
 /** Components that one registry keeps when its settings say nothing. */
 export const DEFAULT_MAX_COMPONENTS = 50_000;

@@ -16,6 +16,7 @@ import type { Delivery, HandleContext } from "../../router/delivery.ts";
 import { handleDelivery } from "../../router/handle.ts";
 import { nodeCodec } from "../../runtime/bytes.ts";
 import { parseConfig } from "../../runtime/config.ts";
+import { registryCases } from "./measure-registry.ts";
 import { timeFunction } from "./nanobench.ts";
 import { BENCH_ROUTER, benchEntries, plainEntries, ruleEntries, stageEntries } from "./objects.ts";
 import { BENCH_POLICY, BENCH_TENANT, benchKey, compatBody, jsonBody, keyedBody, unkeyedBody } from "./payload.ts";
@@ -32,7 +33,7 @@ const STREAM_CREATED = "2026-01-01T00:00:00.123456789Z";
 const MAX_EFFECTS = 4;
 const noHeaders = { get: () => undefined };
 
-/** About 15 s. Throws when a function refuses the input that it is measured with. */
+/** About 20 s. Throws when a function refuses the input that it is measured with. */
 export function measureFunctions(): FunctionFigure[] {
   const context = benchContext();
   const figures: FunctionFigure[] = [];
@@ -58,6 +59,7 @@ export function measureFunctions(): FunctionFigure[] {
   time("effect id, keyed", (index) => keyedEffectId(nodeCodec, BENCH_ROUTER, BENCH_TENANT, benchKey(index)));
   time("effect id, by stream sequence", (index) => streamEffectId(nodeCodec, STREAM_CREATED, index));
   time("whole handling of a durable message, without I/O", (index) => handleWhole(index, unkeyedBody(1), context));
+  for (const { name, operation } of registryCases()) time(name, operation);
   return figures;
 }
 

@@ -1,8 +1,11 @@
 // What a registration and a heartbeat may hold: each limit, just kept and just broken.
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { capabilitiesFromAnswer } from "../../../core/registry/event-types.ts";
+import { FieldProblems } from "../../../core/registry/field-problem.ts";
 import { readHealthStatus } from "../../../core/registry/health-status.ts";
 import {
+  MAX_CONCURRENT,
   MAX_ENDPOINT_CHARS,
   MAX_EVENT_TYPES,
   MAX_ID_CHARS,
@@ -56,7 +59,7 @@ const REGISTRATIONS: readonly (readonly [
   ["a name of gRPC", { endpoint: "dns:///p.default.svc:9000" }, []],
   ["a URL", { endpoint: "https://p.test/path?x=1" }, []],
   ["a URL of another scheme", { endpoint: "file://host/etc" }, ["endpoint endpoint"]],
-  ["a URL with a password", { endpoint: "http://user:secret@host/" }, ["endpoint endpoint_credentials"]],
+  ["a URL with a password", { endpoint: "http://localhost:secret@host/" }, ["endpoint endpoint_credentials"]],
   ["an endpoint that is too long", { endpoint: `${"a".repeat(MAX_ENDPOINT_CHARS)}:1` }, ["endpoint too_long"]],
   ["the most metadata", { metadata: many(MAX_METADATA_ENTRIES, "v") }, []],
   ["one entry too many", { metadata: many(MAX_METADATA_ENTRIES + 1, "v") }, ["metadata too_many"]],
@@ -139,6 +142,19 @@ describe("registry: what may come in", () => {
       maxConcurrent: 8,
       source: "metadata",
     });
+  });
+
+  it("reads what a component answers of itself, and bounds it", () => {
+    const problems = new FieldProblems();
+    const answer = { inputEventTypes: ["b", "a", "b"], outputEventTypes: ["not one"], maxConcurrent: 1e9 };
+    const capabilities = capabilitiesFromAnswer(answer, problems);
+    assert.deepEqual([capabilities.inputEventTypes, capabilities.maxConcurrent], [["a", "b"], MAX_CONCURRENT]);
+    assert.deepEqual(
+      problems.list.map(({ field, rule }) => `${field} ${rule}`),
+      ["output_event_types event_type"],
+    );
+    const silent = capabilitiesFromAnswer({ inputEventTypes: [], outputEventTypes: [], maxConcurrent: 0 }, problems);
+    assert.equal(silent.maxConcurrent, undefined);
   });
 
   it("keeps names that objects have by themselves", () => {
