@@ -32,10 +32,17 @@ function lookAtSilent(draft: Draft, component: Component): void {
   const { nowMs, hearingSinceMs } = draft.state;
   const expiryMs = expiresAtMs(component, hearingSinceMs);
   if (nowMs >= expiryMs) settleExpired(draft, component);
+  else if (component.held) release(draft, component);
   const settled = draft.state.components.get(component.slot);
   // Neither lost nor kept: too early, or this replica is deaf.
   if (settled?.checkBucket === component.checkBucket)
     lookAgain(draft, settled, Math.max(expiryMs, nowMs + DEAF_RECHECK_MS));
+}
+
+/** Its time is not over after all: this replica could not hear for a while, or the component has a longer time to live now. */
+function release(draft: Draft, component: Component): void {
+  tellSilence(draft, componentKey(component.registration), false);
+  put(draft, component, { ...component, held: false });
 }
 
 function becomeLate(draft: Draft, component: Component): Component {

@@ -58,6 +58,15 @@ describe("registry: expiry guard", () => {
     assert.ok(!registry.kinds().includes("guardTripped"));
   });
 
+  it("keeps nobody any more whose time is not over, because this process was away meanwhile", () => {
+    const registry = new Driven().register(...ids(20)).pass(TTL_MS + 2_000);
+    assert.equal(registry.state.counts.held, 17);
+    registry.do({ kind: "selfResumed", gapMs: 5_000 });
+    registry.pass(2_000);
+    assert.deepEqual([registry.state.counts.held, registry.state.guardTripped], [0, false]);
+    assert.deepEqual(buildPeerReport(registry.state, [], registry.nowMs).silent.length, 3);
+  });
+
   it("lets go when they beat again", () => {
     const all = ids(20);
     const registry = new Driven().register(...all).pass(TTL_MS + 2_000);

@@ -1,7 +1,7 @@
 // What replicas share: a bus that loses, delays and doubles, and a store of registrations that can be away.
-import type { ComponentName, Registration } from "../../../core/registry/component.ts";
-import { componentKey } from "../../../core/registry/component.ts";
+import { type ComponentName, componentKey } from "../../../core/registry/component.ts";
 import type { PeerReport, SharedRegistration } from "../../../core/registry/event.ts";
+import { compareRegistrations } from "../../../core/registry/merge.ts";
 import type { Random } from "../router/random.ts";
 import type { SimClock } from "./clock.ts";
 import type { Replica } from "./replica.ts";
@@ -90,15 +90,11 @@ function seqOf(entry: Stored): number {
   return entry.kind === "removal" ? entry.seq : entry.shared.registration.seq;
 }
 
+/** As the registry itself orders them: whatever is written late must not stand over what is newer. */
 function replaces(entry: Stored, standing: Stored): boolean {
   const order = seqOf(entry) - seqOf(standing);
   if (order !== 0) return order > 0;
-  if (entry.kind !== standing.kind) return entry.kind === "removal";
-  return entry.kind === "registration" && standing.kind === "registration"
-    ? isGreater(entry.shared.registration, standing.shared.registration)
-    : false;
-}
-
-function isGreater(entry: Registration, standing: Registration): boolean {
-  return entry.instance > standing.instance;
+  if (entry.kind === "removal") return standing.kind !== "removal";
+  if (standing.kind === "removal") return false;
+  return compareRegistrations(entry.shared.registration, standing.shared.registration) > 0;
 }
