@@ -1,9 +1,10 @@
 // A sign of life: from the component itself, or from a replica that had one.
-import type { Component, Liveness, Reported } from "./component.ts";
-import { componentKey } from "./component.ts";
+import { type Component, componentKey, type Liveness, type Reported } from "./component.ts";
 import { checkBy, type Draft, put, putAndAnnounce, tellSilence } from "./draft.ts";
 import { lateAtMs, ttlEndMs } from "./liveness.ts";
 import { newerReport } from "./merge.ts";
+
+const NOBODY: readonly string[] = [];
 
 export interface SignOfLife {
   readonly atMs: number;
@@ -49,8 +50,6 @@ function tellChanges(
   else putAndAnnounce(draft, standing, { ...standing, configurationRevision }, { kind: "configurationAcknowledged" });
 }
 
-const NOBODY: readonly string[] = [];
-
 function revive(draft: Draft, before: Component, after: Component): Component {
   const { nowMs } = draft.state;
   const liveness = livenessWhenHeard(after, nowMs);
@@ -64,7 +63,7 @@ function revive(draft: Draft, before: Component, after: Component): Component {
 }
 
 /** A sign that comes late can be too old to bring anybody back. Only time takes life away, never a sign of it. */
-export function livenessWhenHeard(component: Component, nowMs: number): Liveness {
+function livenessWhenHeard(component: Component, nowMs: number): Liveness {
   if (nowMs < lateAtMs(component)) return "live";
   if (component.liveness === "lost" && nowMs < ttlEndMs(component)) return "late";
   return component.liveness;
