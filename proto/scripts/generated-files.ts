@@ -3,10 +3,13 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { FileRegistry } from "@bufbuild/protobuf";
 import { buildRegistry, runBuf } from "./buf.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
+import { renderDescriptors } from "./descriptors.ts";
 import { updateReadme } from "./readme-lists.ts";
 import { renderSchemaTable } from "./schema-table.ts";
+import { renderServices } from "./services.ts";
 
 /** The folder that holds generated code and nothing else, relative to proto/. */
 const generatedDir = "gen";
@@ -15,13 +18,15 @@ const generatedDir = "gen";
 export type FileTexts = ReadonlyMap<string, string>;
 
 /**
- * All generated files for the .proto files in `dir`: what buf generates, the schema table, the checkpoint, and
- * README.md with its lists. Throws an Error with the tool's own words when something does not compile.
+ * All generated files for the .proto files in `dir`: what buf generates, the schema table, the descriptors, the checkpoint,
+ * and README.md with its lists. Throws an Error with the tool's own words when something does not compile.
  */
 export async function makeGeneratedFiles(dir: string): Promise<FileTexts> {
   const [registry, files] = await Promise.all([buildRegistry(dir), generateCode(dir)]);
   const checkpoint = parseCheckpoint(await readFile(join(dir, "checkpoint.json"), "utf8"));
+  cutServices(registry, files);
   files.set(join(generatedDir, "messages", "schema.ts"), renderSchemaTable(registry));
+  files.set(join(generatedDir, "descriptors.ts"), renderDescriptors(registry));
   files.set(join(generatedDir, "checkpoint.ts"), renderCheckpoint(checkpoint));
   files.set("README.md", updateReadme(await readFile(join(dir, "README.md"), "utf8"), registry));
   return files;
@@ -53,6 +58,16 @@ async function generateCode(dir: string): Promise<Map<string, string>> {
     return await readTexts(target, generatedDir);
   } finally {
     await rm(target, { recursive: true, force: true });
+  }
+}
+
+/** Leaves in gen/grpc what is about services. */
+function cutServices(registry: FileRegistry, files: Map<string, string>): void {
+  for (const file of registry.files) {
+    const path = join(generatedDir, "grpc", `${file.name}.ts`);
+    const services = renderServices(file, files.get(path) ?? "");
+    if (services === undefined) files.delete(path);
+    else files.set(path, services);
   }
 }
 

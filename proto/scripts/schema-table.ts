@@ -9,6 +9,7 @@ const includedForeign = new Set([
   "google.protobuf.Value",
   "google.protobuf.ListValue",
   "google.protobuf.Timestamp",
+  "google.protobuf.Duration",
 ]);
 
 /** One row of the table; the shape of FieldRow in the generated file. */

@@ -88,6 +88,7 @@ describe("generated-files gate", () => {
     });
     assert.deepEqual(problems.split("\n"), [
       "README.md differs from what is generated",
+      "gen/descriptors.ts differs from what is generated",
       "gen/messages/beamline/flow/v1/flow.ts differs from what is generated",
       "gen/messages/schema.ts differs from what is generated",
     ]);

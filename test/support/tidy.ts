@@ -36,16 +36,29 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
     npm: ["yaml", "@nats-io/"],
     node: true,
   },
-  proto: { packages: [], npm: ["@bufbuild/"], node: true },
+  proto: { packages: [], npm: ["@bufbuild/", "@grpc/grpc-js"], node: true },
+  controlplane: { packages: ["core", "runtime", "proto"], npm: ["@grpc/", "@nats-io/"], node: true },
   examples: { packages: ["proto"], npm: ["nats"], node: true },
   docs: {
-    packages: ["core", "runtime", "router", "operator", "cli", "proto"],
+    packages: ["core", "runtime", "router", "operator", "controlplane", "cli", "proto"],
     npm: ["@bufbuild/", "yaml"],
     node: true,
   },
   scripts: { packages: ["core"], npm: ["yaml"], node: true },
   test: {
-    packages: ["core", "runtime", "kubernetes", "router", "operator", "cli", "proto", "examples", "docs", "scripts"],
+    packages: [
+      "core",
+      "runtime",
+      "kubernetes",
+      "router",
+      "operator",
+      "controlplane",
+      "cli",
+      "proto",
+      "examples",
+      "docs",
+      "scripts",
+    ],
     npm: [
       "mocha",
       "fast-check",
@@ -55,6 +68,7 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
       "pino",
       "@nats-io/",
       "@bufbuild/",
+      "@grpc/grpc-js",
       "@marcbachmann/cel-js",
     ],
     node: true,
@@ -79,7 +93,7 @@ const VAGUE_NAMES = new Set(["utils", "util", "helpers", "helper", "common", "ma
 const NAMED_BY_SEEDS = /^(?:proto\/|test\/proto\/seed\/).*\bcommon\.(?:proto|ts|txt)$/;
 /** Started by a person, a script or another process, so that nothing imports them. */
 export const ENTRY_POINTS: readonly RegExp[] = [
-  /^(?:cli|router|operator)\/main\.ts$/,
+  /^(?:cli|router|operator|controlplane)\/main\.ts$/,
   /^operator\/kubernetes-main\.ts$/,
   /^examples\/(?:worker\/worker|producer\/producer)\.ts$/,
   /^scripts\/generate-(?:crds|values-schema)\.ts$/,

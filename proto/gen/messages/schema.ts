@@ -122,6 +122,199 @@ export const schemaTable: Record<string, MessageRow> = {
       { number: 11, name: "request_id", jsonName: "requestId", type: "string", repeated: false },
     ],
   },
+  "beamline.control.v1.BatchHeartbeatRequest": {
+    name: "beamline.control.v1.BatchHeartbeatRequest",
+    fields: [
+      { number: 1, name: "heartbeats", jsonName: "heartbeats", type: "message", repeated: true, message: "beamline.control.v1.Heartbeat" },
+    ],
+  },
+  "beamline.control.v1.BatchHeartbeatResponse": {
+    name: "beamline.control.v1.BatchHeartbeatResponse",
+    fields: [
+      { number: 1, name: "accepted", jsonName: "accepted", type: "int32", repeated: false },
+      { number: 2, name: "failures", jsonName: "failures", type: "message", repeated: true, message: "beamline.control.v1.HeartbeatFailure" },
+    ],
+  },
+  "beamline.control.v1.Component": {
+    name: "beamline.control.v1.Component",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+      { number: 3, name: "instance", jsonName: "instance", type: "string", repeated: false },
+      { number: 4, name: "endpoint", jsonName: "endpoint", type: "string", repeated: false },
+      { number: 5, name: "metadata", jsonName: "metadata", type: "map", repeated: false, mapKey: "string", mapValue: "string" },
+      { number: 6, name: "input_event_types", jsonName: "inputEventTypes", type: "string", repeated: true },
+      { number: 7, name: "output_event_types", jsonName: "outputEventTypes", type: "string", repeated: true },
+      { number: 8, name: "registered_at", jsonName: "registeredAt", type: "message", repeated: false, message: "google.protobuf.Timestamp" },
+      { number: 9, name: "ttl", jsonName: "ttl", type: "message", repeated: false, message: "google.protobuf.Duration" },
+      { number: 10, name: "liveness", jsonName: "liveness", type: "enum", repeated: false },
+      { number: 11, name: "last_seen_at", jsonName: "lastSeenAt", type: "message", repeated: false, message: "google.protobuf.Timestamp" },
+      { number: 12, name: "status", jsonName: "status", type: "string", repeated: false },
+      { number: 13, name: "metrics", jsonName: "metrics", type: "map", repeated: false, mapKey: "string", mapValue: "double" },
+      { number: 14, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "beamline.control.v1.ConfigurationState" },
+    ],
+  },
+  "beamline.control.v1.ComponentFilter": {
+    name: "beamline.control.v1.ComponentFilter",
+    fields: [
+      { number: 1, name: "kinds", jsonName: "kinds", type: "enum", repeated: true },
+      { number: 2, name: "liveness", jsonName: "liveness", type: "enum", repeated: true },
+      { number: 3, name: "statuses", jsonName: "statuses", type: "string", repeated: true },
+      { number: 4, name: "metadata", jsonName: "metadata", type: "map", repeated: false, mapKey: "string", mapValue: "string" },
+      { number: 5, name: "event_types", jsonName: "eventTypes", type: "string", repeated: true },
+    ],
+  },
+  "beamline.control.v1.ConfigurationReport": {
+    name: "beamline.control.v1.ConfigurationReport",
+    fields: [
+      { number: 1, name: "applied_revision", jsonName: "appliedRevision", type: "uint64", repeated: false },
+      { number: 2, name: "refused_revision", jsonName: "refusedRevision", type: "uint64", repeated: false },
+      { number: 3, name: "error", jsonName: "error", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.ConfigurationState": {
+    name: "beamline.control.v1.ConfigurationState",
+    fields: [
+      { number: 1, name: "desired_revision", jsonName: "desiredRevision", type: "uint64", repeated: false },
+      { number: 2, name: "applied_revision", jsonName: "appliedRevision", type: "uint64", repeated: false },
+      { number: 3, name: "error", jsonName: "error", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.ConfigureRequest": {
+    name: "beamline.control.v1.ConfigureRequest",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+      { number: 3, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "google.protobuf.Struct" },
+      { number: 4, name: "expected_revision", jsonName: "expectedRevision", type: "uint64", repeated: false },
+    ],
+  },
+  "beamline.control.v1.ConfigureResponse": {
+    name: "beamline.control.v1.ConfigureResponse",
+    fields: [
+      { number: 1, name: "revision", jsonName: "revision", type: "uint64", repeated: false },
+      { number: 2, name: "digest", jsonName: "digest", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.DiscoverRequest": {
+    name: "beamline.control.v1.DiscoverRequest",
+    fields: [
+      { number: 1, name: "input_event_types", jsonName: "inputEventTypes", type: "string", repeated: true },
+      { number: 2, name: "output_event_types", jsonName: "outputEventTypes", type: "string", repeated: true },
+      { number: 3, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 4, name: "metadata", jsonName: "metadata", type: "map", repeated: false, mapKey: "string", mapValue: "string" },
+    ],
+  },
+  "beamline.control.v1.DiscoverResponse": {
+    name: "beamline.control.v1.DiscoverResponse",
+    fields: [
+      { number: 1, name: "components", jsonName: "components", type: "message", repeated: true, message: "beamline.control.v1.Component" },
+    ],
+  },
+  "beamline.control.v1.GetRequest": {
+    name: "beamline.control.v1.GetRequest",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.GetResponse": {
+    name: "beamline.control.v1.GetResponse",
+    fields: [
+      { number: 1, name: "component", jsonName: "component", type: "message", repeated: false, message: "beamline.control.v1.Component" },
+    ],
+  },
+  "beamline.control.v1.Heartbeat": {
+    name: "beamline.control.v1.Heartbeat",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+      { number: 3, name: "instance", jsonName: "instance", type: "string", repeated: false },
+      { number: 4, name: "status", jsonName: "status", type: "string", repeated: false },
+      { number: 5, name: "metrics", jsonName: "metrics", type: "map", repeated: false, mapKey: "string", mapValue: "double" },
+      { number: 6, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "beamline.control.v1.ConfigurationReport" },
+    ],
+  },
+  "beamline.control.v1.HeartbeatFailure": {
+    name: "beamline.control.v1.HeartbeatFailure",
+    fields: [
+      { number: 1, name: "index", jsonName: "index", type: "int32", repeated: false },
+      { number: 2, name: "code", jsonName: "code", type: "int32", repeated: false },
+      { number: 3, name: "message", jsonName: "message", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.HeartbeatsRequest": {
+    name: "beamline.control.v1.HeartbeatsRequest",
+    fields: [
+      { number: 1, name: "heartbeats", jsonName: "heartbeats", type: "message", repeated: true, message: "beamline.control.v1.Heartbeat" },
+    ],
+  },
+  "beamline.control.v1.HeartbeatsResponse": {
+    name: "beamline.control.v1.HeartbeatsResponse",
+    fields: [
+      { number: 1, name: "accepted", jsonName: "accepted", type: "int32", repeated: false },
+      { number: 2, name: "failures", jsonName: "failures", type: "message", repeated: true, message: "beamline.control.v1.HeartbeatFailure" },
+    ],
+  },
+  "beamline.control.v1.ListRequest": {
+    name: "beamline.control.v1.ListRequest",
+    fields: [
+      { number: 1, name: "filter", jsonName: "filter", type: "message", repeated: false, message: "beamline.control.v1.ComponentFilter" },
+      { number: 2, name: "order", jsonName: "order", type: "enum", repeated: false },
+      { number: 3, name: "page_size", jsonName: "pageSize", type: "int32", repeated: false },
+      { number: 4, name: "page_token", jsonName: "pageToken", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.ListResponse": {
+    name: "beamline.control.v1.ListResponse",
+    fields: [
+      { number: 1, name: "components", jsonName: "components", type: "message", repeated: true, message: "beamline.control.v1.Component" },
+      { number: 2, name: "next_page_token", jsonName: "nextPageToken", type: "string", repeated: false },
+      { number: 3, name: "resume_token", jsonName: "resumeToken", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.UnregisterRequest": {
+    name: "beamline.control.v1.UnregisterRequest",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+      { number: 3, name: "instance", jsonName: "instance", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.UnregisterResponse": {
+    name: "beamline.control.v1.UnregisterResponse",
+    fields: [],
+  },
+  "beamline.control.v1.WatchConfigurationRequest": {
+    name: "beamline.control.v1.WatchConfigurationRequest",
+    fields: [
+      { number: 1, name: "kind", jsonName: "kind", type: "enum", repeated: false },
+      { number: 2, name: "id", jsonName: "id", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.WatchConfigurationResponse": {
+    name: "beamline.control.v1.WatchConfigurationResponse",
+    fields: [
+      { number: 1, name: "revision", jsonName: "revision", type: "uint64", repeated: false },
+      { number: 2, name: "digest", jsonName: "digest", type: "string", repeated: false },
+      { number: 3, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "google.protobuf.Struct" },
+    ],
+  },
+  "beamline.control.v1.WatchRequest": {
+    name: "beamline.control.v1.WatchRequest",
+    fields: [
+      { number: 1, name: "filter", jsonName: "filter", type: "message", repeated: false, message: "beamline.control.v1.ComponentFilter" },
+      { number: 2, name: "resume_token", jsonName: "resumeToken", type: "string", repeated: false },
+    ],
+  },
+  "beamline.control.v1.WatchResponse": {
+    name: "beamline.control.v1.WatchResponse",
+    fields: [
+      { number: 1, name: "type", jsonName: "type", type: "enum", repeated: false },
+      { number: 2, name: "component", jsonName: "component", type: "message", repeated: false, message: "beamline.control.v1.Component" },
+      { number: 3, name: "resume_token", jsonName: "resumeToken", type: "string", repeated: false },
+    ],
+  },
   "beamline.flow.v1.AdminPolicy": {
     name: "beamline.flow.v1.AdminPolicy",
     fields: [
@@ -405,6 +598,13 @@ export const schemaTable: Record<string, MessageRow> = {
     fields: [
       { number: 1, name: "type", jsonName: "type", type: "string", repeated: false },
       { number: 2, name: "metadata", jsonName: "metadata", type: "map", repeated: false, mapKey: "string", mapValue: "string" },
+    ],
+  },
+  "google.protobuf.Duration": {
+    name: "google.protobuf.Duration",
+    fields: [
+      { number: 1, name: "seconds", jsonName: "seconds", type: "int64", repeated: false },
+      { number: 2, name: "nanos", jsonName: "nanos", type: "int32", repeated: false },
     ],
   },
   "google.protobuf.ListValue": {
