@@ -1,0 +1,90 @@
+// The gRPC server: where it listens, what its transport bounds, how it ends.
+import {
+  Server,
+  type ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { BeamlineError, reasonOf } from "../runtime/errors.ts";
+import { createDeadlineInterceptor } from "./call-deadline.ts";
+import { addReflection } from "./reflection.ts";
+
+export interface GrpcServerOptions {
+  /** host:port; port 0 takes a free one. */
+  readonly address: string;
+  readonly credentials: ServerCredentials;
+  readonly maxMessageBytes: number;
+  /** On one connection. */
+  readonly maxConcurrentStreams: number;
+  /** Of unary calls that came without a deadline. */
+  readonly callTimeoutMs: number;
+  readonly keepAliveMs: number;
+}
+
+export interface ServiceEntry {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/** A connection that does not answer a ping for so long is closed. */
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+export class GrpcServer {
+  private readonly options: GrpcServerOptions;
+  private readonly server: Server;
+
+  constructor(options: GrpcServerOptions, services: readonly ServiceEntry[]) {
+    this.options = options;
+    this.server = new Server({
+      "grpc.max_receive_message_length": options.maxMessageBytes,
+      "grpc.max_send_message_length": options.maxMessageBytes,
+      "grpc.max_concurrent_streams": options.maxConcurrentStreams,
+      "grpc.keepalive_time_ms": options.keepAliveMs,
+      "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+      "grpc.enable_channelz": 0,
+      interceptors: [createDeadlineInterceptor(options.callTimeoutMs)],
+    });
+    for (const { definition, implementation } of services) this.server.addService(definition, implementation);
+    addReflection(this.server);
+  }
+
+  /** Resolves to the port. Throws BeamlineError PORT_IN_USE, PERMISSION_DENIED or CONFIG_INVALID. */
+  start(): Promise<number> {
+    const { address, credentials } = this.options;
+    return new Promise((resolve, reject) => {
+      this.server.bindAsync(address, credentials, (error, port) => {
+        if (error === null) resolve(port);
+        else reject(listenError(address, error));
+      });
+    });
+  }
+
+  /**
+   * Takes no new connections, tells clients to go elsewhere, and waits for calls in flight for at most `deadlineMs`; what is
+   * left then is cut. Streams must have been told to end before.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    const cut = setTimeout(() => this.server.forceShutdown(), deadlineMs);
+    await new Promise<void>((resolve) => {
+      // Called when the last connection is closed, cut or not; its error says that the server never listened.
+      this.server.tryShutdown(() => resolve());
+    });
+    clearTimeout(cut);
+  }
+}
+
+function listenError(address: string, error: Error): BeamlineError {
+  const reason = reasonOf(error);
+  if (reason.includes("EADDRINUSE")) {
+    return new BeamlineError("PORT_IN_USE", `gRPC address ${address} is in use by another process`, {
+      hint: "Stop that process or choose another address.",
+      cause: error,
+    });
+  }
+  if (reason.includes("EACCES")) {
+    return new BeamlineError("PERMISSION_DENIED", `gRPC address ${address} is not allowed to this user`, {
+      cause: error,
+    });
+  }
+  return new BeamlineError("CONFIG_INVALID", `cannot listen on gRPC address ${address}: ${reason}`, { cause: error });
+}
