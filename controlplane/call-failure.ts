@@ -35,10 +35,14 @@ export const CAUSES = {
     retryAfterMs: 30_000,
     meaning: "the registry holds as many components as it may",
   },
-  TOO_MANY_WATCHES: {
+  TOO_MANY_STREAMS: {
     code: status.RESOURCE_EXHAUSTED,
     retryAfterMs: 5_000,
-    meaning: "as many watches are open as there may be",
+    meaning: "as many streams of this kind are open as there may be",
+  },
+  ANSWER_TOO_LARGE: {
+    code: status.RESOURCE_EXHAUSTED,
+    meaning: "the answer of a call without pages would be too large: call beamline.control.v1.Registry/List",
   },
   RESUME_TOKEN_EXPIRED: {
     code: status.OUT_OF_RANGE,

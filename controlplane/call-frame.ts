@@ -1,7 +1,9 @@
 // What every call goes through: its deadline, the one place where failures become statuses, and its count.
 import {
+  type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  type ServerDuplexStream,
   type ServerErrorResponse,
   type ServerWritableStream,
   type sendUnaryData,
@@ -68,8 +70,17 @@ export class CallFrame {
     };
   }
 
+  /** A bidirectional method of grpc-js around `handler`. */
+  bidiStream<Request, Response>(
+    path: string,
+    handler: (stream: ServerDuplexStream<Request, Response>) => Promise<CallFailure | undefined>,
+  ): handleBidiStreamingCall<Request, Response> {
+    const method = this.options.metrics.method(path);
+    return (stream) => this.runStream(path, method, stream, () => handler(stream));
+  }
+
   /** Runs `handle` for a stream of any kind and ends the stream with what it gives. */
-  runStream(
+  private runStream(
     path: string,
     method: MethodMetrics,
     stream: EndableStream,

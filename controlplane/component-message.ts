@@ -4,9 +4,10 @@ import type {
   Liveness as Observed,
   Component as RegisteredComponent,
 } from "../core/registry/component.ts";
-import { Component, ComponentKind, Liveness } from "../proto/gen/messages/beamline/control/v1/registry.ts";
+import { type Component, ComponentKind, Liveness } from "../proto/gen/messages/beamline/control/v1/registry.ts";
 import type { Duration } from "../proto/gen/messages/google/protobuf/duration.ts";
 import type { Timestamp } from "../proto/gen/messages/google/protobuf/timestamp.ts";
+import type { DesiredConfiguration } from "./configurations.ts";
 
 const KIND_MESSAGES: Readonly<Record<Kind, ComponentKind>> = {
   source: ComponentKind.COMPONENT_KIND_SOURCE,
@@ -48,9 +49,17 @@ function splitMs(ms: number): Timestamp & Duration {
 }
 
 /** `desired` is what the component was last configured with. */
-export function toMessage(component: RegisteredComponent, configuration?: Component["configuration"]): Component {
-  const { registration, reported } = component;
-  return Component.fromPartial({
+export function toMessage(component: RegisteredComponent, desired: DesiredConfiguration | undefined): Component {
+  const { registration, reported, configurationRevision } = component;
+  const configuration =
+    desired === undefined && configurationRevision === 0
+      ? undefined
+      : {
+          desiredRevision: BigInt(desired?.revision ?? 0),
+          appliedRevision: BigInt(configurationRevision),
+          error: desired?.error ?? "",
+        };
+  return {
     kind: KIND_MESSAGES[registration.kind],
     id: registration.id,
     instance: registration.instance,
@@ -62,8 +71,10 @@ export function toMessage(component: RegisteredComponent, configuration?: Compon
     ttl: splitMs(registration.ttlMs),
     liveness: LIVENESS_MESSAGES[component.liveness],
     lastSeenAt: toTimestamp(component.lastSeenMs),
+    livenessSince: toTimestamp(component.livenessSinceMs),
+    held: component.held,
     status: reported.text,
     metrics: Object.fromEntries(reported.metrics),
-    ...(configuration === undefined ? {} : { configuration }),
-  });
+    configuration,
+  };
 }

@@ -60,13 +60,13 @@ export const controlPlaneConfig = defineConfig({
     max: 120 * MINUTE_MS,
     description: "A connection that was silent for so long is pinged; one that does not answer for 10 s is closed",
   },
-  maxWatches: {
+  maxStreams: {
     kind: "integer",
-    env: "BEAMLINE_CONTROLPLANE_MAX_WATCHES",
-    default: 1_000,
+    env: "BEAMLINE_CONTROLPLANE_MAX_STREAMS",
+    default: 10_000,
     min: 1,
-    max: 100_000,
-    description: "Watches that may be open at once",
+    max: 1_000_000,
+    description: "Watches, and likewise streams of heartbeats, that may be open at once on all connections",
   },
   maxComponents: {
     kind: "integer",

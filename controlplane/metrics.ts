@@ -1,5 +1,6 @@
 // Counters of the control plane, every series at zero from the start.
 import { status } from "@grpc/grpc-js";
+import type { Registry } from "../core/registry/state.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import { CAUSES } from "./call-failure.ts";
 import { SERVED } from "./served.ts";
@@ -10,12 +11,14 @@ export interface MethodMetrics {
   ended(code: status, seconds: number): void;
 }
 
+const STREAM_KINDS = ["watch", "heartbeats", "health"] as const;
+export type StreamKind = (typeof STREAM_KINDS)[number];
+
 export interface ControlPlaneMetrics {
   method(path: string): MethodMetrics;
   /** A handler threw something that is no BeamlineError. */
   countDefect(): void;
-  watchOpened(): void;
-  watchClosed(): void;
+  setStreams(kind: StreamKind, count: number): void;
 }
 
 const METHODS: readonly string[] = SERVED.flatMap(({ definition }) =>
@@ -39,7 +42,11 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
     name: "controlplane_call_defects_total",
     help: "Calls whose handling threw: each one is a defect of the control plane.",
   });
-  const watches = metrics.gauge({ name: "controlplane_watches", help: "Watches that are open." });
+  const streams = metrics.gauge({
+    name: "controlplane_open_streams",
+    help: "Streams that are open.",
+    labels: { kind: STREAM_KINDS },
+  });
   return {
     method: (path) => {
       const duration = seconds.slot({ method: path });
@@ -52,7 +59,28 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
       };
     },
     countDefect: () => defects.inc(defects.slot({})),
-    watchOpened: () => watches.add(watches.slot({}), 1),
-    watchClosed: () => watches.add(watches.slot({}), -1),
+    setStreams: (kind, count) => streams.set(streams.slot({ kind }), count),
   };
+}
+
+/** What the registry holds, read when a scrape asks. */
+export function declareRegistryMetrics(metrics: Metrics, state: () => Registry): void {
+  const gauge = (name: string, help: string, read: (registry: Registry) => number): void =>
+    metrics.gaugeFrom({ name, help }, () => read(state()));
+  gauge("controlplane_components_live", "Components of which heartbeats arrive.", ({ counts }) => counts.live);
+  gauge("controlplane_components_late", "Components whose heartbeats are missing.", ({ counts }) => counts.late);
+  gauge(
+    "controlplane_components_lost",
+    "Components without a heartbeat for all of their TTL.",
+    ({ counts }) => counts.lost,
+  );
+  gauge(
+    "controlplane_components_held",
+    "Late components whose TTL is over: the expiry guard waits for evidence before it calls so many lost.",
+    ({ counts }) => counts.held,
+  );
+  gauge("controlplane_guard_tripped", "1 while the expiry guard holds components.", ({ guardTripped }) =>
+    guardTripped ? 1 : 0,
+  );
+  gauge("controlplane_notices", "Changes of the registry since this process started.", ({ sequence }) => sequence);
 }

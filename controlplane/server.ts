@@ -50,7 +50,9 @@ export class GrpcServer {
 
   /** Resolves to the port. Throws BeamlineError PORT_IN_USE, PERMISSION_DENIED or CONFIG_INVALID. */
   start(): Promise<number> {
-    const { address, credentials } = this.options;
+    const { credentials } = this.options;
+    // An address without a host is that of every interface.
+    const address = this.options.address.replace(/^:/, "0.0.0.0:");
     return new Promise((resolve, reject) => {
       this.server.bindAsync(address, credentials, (error, port) => {
         if (error === null) resolve(port);

@@ -9,6 +9,7 @@ import {
 } from "../../proto/gen/messages/grpc/health/v1/health.ts";
 import type { CallFailure } from "../call-failure.ts";
 import type { Answer, CallFrame } from "../call-frame.ts";
+import type { OpenStream, OpenStreams } from "../open-streams.ts";
 import { SERVED } from "../served.ts";
 
 type HealthStream = ServerWritableStream<HealthCheckRequest, HealthCheckResponse>;
@@ -19,13 +20,13 @@ const PATH = "/grpc.health.v1.Health";
 
 export interface HealthOptions {
   readonly frame: CallFrame;
-  readonly maxWatches: number;
+  readonly streams: OpenStreams;
 }
 
 export class HealthService {
   private readonly options: HealthOptions;
   private status: ServingStatus = ServingStatus.SERVING;
-  private readonly watches = new Set<(failure?: CallFailure) => void>();
+  private readonly watches = new Set<OpenStream<HealthCheckResponse>>();
 
   constructor(options: HealthOptions) {
     this.options = options;
@@ -36,13 +37,7 @@ export class HealthService {
     const status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
     if (status === this.status) return;
     this.status = status;
-    for (const tell of this.watches) tell();
-  }
-
-  /** Ends the watches, so that the server can close. */
-  stop(): void {
-    const message = "the control plane is ending";
-    for (const tell of this.watches) tell({ cause: "STOPPING", message });
+    for (const watch of this.watches) watch.wake();
   }
 
   implementation(): HealthServer {
@@ -62,22 +57,20 @@ export class HealthService {
   }
 
   private watch(service: string, stream: HealthStream): Promise<CallFailure | undefined> {
-    if (this.watches.size >= this.options.maxWatches) {
-      const message = `${this.options.maxWatches} health watches are open`;
-      return Promise.resolve({ cause: "TOO_MANY_WATCHES", message });
-    }
-    return new Promise((resolve) => {
-      const tell = (failure?: CallFailure): void => {
-        if (failure !== undefined) end(failure);
-        else stream.write({ status: NAMES.includes(service) ? this.status : ServingStatus.SERVICE_UNKNOWN });
-      };
-      const end = (failure?: CallFailure): void => {
-        this.watches.delete(tell);
-        resolve(failure);
-      };
-      this.watches.add(tell);
-      stream.once("cancelled", () => end());
-      tell();
+    return this.options.streams.run<HealthCheckResponse>(stream, async (open) => {
+      this.watches.add(open);
+      try {
+        let told: ServingStatus | undefined;
+        while (open.ended === undefined) {
+          const status = NAMES.includes(service) ? this.status : ServingStatus.SERVICE_UNKNOWN;
+          if (status !== told) await open.write({ status });
+          told = status;
+          await open.woken();
+        }
+        return undefined;
+      } finally {
+        this.watches.delete(open);
+      }
     });
   }
 }

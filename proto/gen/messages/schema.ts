@@ -152,6 +152,8 @@ export const schemaTable: Record<string, MessageRow> = {
       { number: 12, name: "status", jsonName: "status", type: "string", repeated: false },
       { number: 13, name: "metrics", jsonName: "metrics", type: "map", repeated: false, mapKey: "string", mapValue: "double" },
       { number: 14, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "beamline.control.v1.ConfigurationState" },
+      { number: 15, name: "liveness_since", jsonName: "livenessSince", type: "message", repeated: false, message: "google.protobuf.Timestamp" },
+      { number: 16, name: "held", jsonName: "held", type: "bool", repeated: false },
     ],
   },
   "beamline.control.v1.ComponentFilter": {
@@ -303,7 +305,7 @@ export const schemaTable: Record<string, MessageRow> = {
   "beamline.control.v1.WatchRequest": {
     name: "beamline.control.v1.WatchRequest",
     fields: [
-      { number: 1, name: "filter", jsonName: "filter", type: "message", repeated: false, message: "beamline.control.v1.ComponentFilter" },
+      { number: 1, name: "kinds", jsonName: "kinds", type: "enum", repeated: true },
       { number: 2, name: "resume_token", jsonName: "resumeToken", type: "string", repeated: false },
     ],
   },

@@ -134,16 +134,18 @@ export function livenessToJSON(object: Liveness): string {
   }
 }
 
-/** ListOrder is what a list is sorted by; components that are equal in it are in order of kind and id. */
+/** ListOrder is what a list is sorted by; components that are equal in it are in order of id and kind. */
 export const ListOrder = {
-  /** LIST_ORDER_UNSPECIFIED - By kind and id. */
+  /** LIST_ORDER_UNSPECIFIED - By id. */
   LIST_ORDER_UNSPECIFIED: 0,
-  /** LIST_ORDER_ID - By kind and id. */
+  /** LIST_ORDER_ID - By id. */
   LIST_ORDER_ID: 1,
-  /** LIST_ORDER_REGISTERED_AT - The one that registered first comes first. */
+  /** LIST_ORDER_REGISTERED_AT - The one that registered last comes first. */
   LIST_ORDER_REGISTERED_AT: 2,
-  /** LIST_ORDER_LAST_SEEN_AT - The one that was heard of longest ago comes first. */
+  /** LIST_ORDER_LAST_SEEN_AT - The one that was heard of last comes first. */
   LIST_ORDER_LAST_SEEN_AT: 3,
+  /** LIST_ORDER_LIVENESS_SINCE - The one whose liveness changed last comes first. */
+  LIST_ORDER_LIVENESS_SINCE: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -154,6 +156,7 @@ export namespace ListOrder {
   export type LIST_ORDER_ID = typeof ListOrder.LIST_ORDER_ID;
   export type LIST_ORDER_REGISTERED_AT = typeof ListOrder.LIST_ORDER_REGISTERED_AT;
   export type LIST_ORDER_LAST_SEEN_AT = typeof ListOrder.LIST_ORDER_LAST_SEEN_AT;
+  export type LIST_ORDER_LIVENESS_SINCE = typeof ListOrder.LIST_ORDER_LIVENESS_SINCE;
   export type UNRECOGNIZED = typeof ListOrder.UNRECOGNIZED;
 }
 
@@ -171,6 +174,9 @@ export function listOrderFromJSON(object: any): ListOrder {
     case 3:
     case "LIST_ORDER_LAST_SEEN_AT":
       return ListOrder.LIST_ORDER_LAST_SEEN_AT;
+    case 4:
+    case "LIST_ORDER_LIVENESS_SINCE":
+      return ListOrder.LIST_ORDER_LIVENESS_SINCE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -188,6 +194,8 @@ export function listOrderToJSON(object: ListOrder): string {
       return "LIST_ORDER_REGISTERED_AT";
     case ListOrder.LIST_ORDER_LAST_SEEN_AT:
       return "LIST_ORDER_LAST_SEEN_AT";
+    case ListOrder.LIST_ORDER_LIVENESS_SINCE:
+      return "LIST_ORDER_LIVENESS_SINCE";
     case ListOrder.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -224,7 +232,13 @@ export interface Component {
   lastSeenAt:
     | Timestamp
     | undefined;
-  /** The status that it reported last, as it was written; empty before the first heartbeat. */
+  /** Since when its liveness is what it is. */
+  livenessSince:
+    | Timestamp
+    | undefined;
+  /** Its TTL is over, but so many went silent at once that the registry waits for evidence before it calls them lost. */
+  held: boolean;
+  /** The status that it reported last, as it was written; STARTING before the first heartbeat. */
   status: string;
   /** The metrics of its last heartbeat. */
   metrics: { [key: string]: number };
@@ -354,19 +368,17 @@ export interface DiscoverRequest_MetadataEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
-/** DiscoverResponse carries the components that are live and neither unhealthy nor stopping. */
+/** DiscoverResponse carries the components that are not lost and report neither UNHEALTHY nor STOPPING. */
 export interface DiscoverResponse {
-  /** The components in order of their ids, at most 1,000. */
+  /** Live ones before late ones, those that have been so for longest first; at most 1,000. */
   components: Component[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 /** WatchRequest asks for changes. */
 export interface WatchRequest {
-  /** Which components. A component that changes so that it no longer matches is told of as removed. */
-  filter:
-    | ComponentFilter
-    | undefined;
+  /** Of which kinds; empty means all. */
+  kinds: ComponentKind[];
   /** Goes on after the change that carried this token; empty begins with the components as they stand. */
   resumeToken: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -393,14 +405,14 @@ export const WatchResponse_Type = {
   TYPE_CURRENT: 1,
   /** TYPE_SYNCED - All components as they stand have been sent; it carries none. */
   TYPE_SYNCED: 2,
-  /** TYPE_REGISTERED - The component registered, or another instance took over its id. */
+  /** TYPE_REGISTERED - The component registered, or another instance took over its id, or it registered something else. */
   TYPE_REGISTERED: 3,
   /** TYPE_LIVENESS_CHANGED - Its liveness changed. */
   TYPE_LIVENESS_CHANGED: 4,
   /** TYPE_STATUS_CHANGED - The status that it reports changed. */
   TYPE_STATUS_CHANGED: 5,
-  /** TYPE_CONFIGURATION_CHANGED - Its configuration changed, or what it says of it. */
-  TYPE_CONFIGURATION_CHANGED: 6,
+  /** TYPE_CONFIGURATION_APPLIED - It runs with another configuration than before. */
+  TYPE_CONFIGURATION_APPLIED: 6,
   /** TYPE_REMOVED - It was unregistered or is kept no longer. */
   TYPE_REMOVED: 7,
   UNRECOGNIZED: -1,
@@ -415,7 +427,7 @@ export namespace WatchResponse_Type {
   export type TYPE_REGISTERED = typeof WatchResponse_Type.TYPE_REGISTERED;
   export type TYPE_LIVENESS_CHANGED = typeof WatchResponse_Type.TYPE_LIVENESS_CHANGED;
   export type TYPE_STATUS_CHANGED = typeof WatchResponse_Type.TYPE_STATUS_CHANGED;
-  export type TYPE_CONFIGURATION_CHANGED = typeof WatchResponse_Type.TYPE_CONFIGURATION_CHANGED;
+  export type TYPE_CONFIGURATION_APPLIED = typeof WatchResponse_Type.TYPE_CONFIGURATION_APPLIED;
   export type TYPE_REMOVED = typeof WatchResponse_Type.TYPE_REMOVED;
   export type UNRECOGNIZED = typeof WatchResponse_Type.UNRECOGNIZED;
 }
@@ -441,8 +453,8 @@ export function watchResponse_TypeFromJSON(object: any): WatchResponse_Type {
     case "TYPE_STATUS_CHANGED":
       return WatchResponse_Type.TYPE_STATUS_CHANGED;
     case 6:
-    case "TYPE_CONFIGURATION_CHANGED":
-      return WatchResponse_Type.TYPE_CONFIGURATION_CHANGED;
+    case "TYPE_CONFIGURATION_APPLIED":
+      return WatchResponse_Type.TYPE_CONFIGURATION_APPLIED;
     case 7:
     case "TYPE_REMOVED":
       return WatchResponse_Type.TYPE_REMOVED;
@@ -467,8 +479,8 @@ export function watchResponse_TypeToJSON(object: WatchResponse_Type): string {
       return "TYPE_LIVENESS_CHANGED";
     case WatchResponse_Type.TYPE_STATUS_CHANGED:
       return "TYPE_STATUS_CHANGED";
-    case WatchResponse_Type.TYPE_CONFIGURATION_CHANGED:
-      return "TYPE_CONFIGURATION_CHANGED";
+    case WatchResponse_Type.TYPE_CONFIGURATION_APPLIED:
+      return "TYPE_CONFIGURATION_APPLIED";
     case WatchResponse_Type.TYPE_REMOVED:
       return "TYPE_REMOVED";
     case WatchResponse_Type.UNRECOGNIZED:
@@ -611,6 +623,8 @@ function createBaseComponent(): Component {
     ttl: undefined,
     liveness: 0,
     lastSeenAt: undefined,
+    livenessSince: undefined,
+    held: false,
     status: "",
     metrics: {},
     configuration: undefined,
@@ -652,6 +666,12 @@ export const Component: MessageFns<Component> = {
     }
     if (message.lastSeenAt !== undefined) {
       Timestamp.encode(message.lastSeenAt, writer.uint32(90).fork()).join();
+    }
+    if (message.livenessSince !== undefined) {
+      Timestamp.encode(message.livenessSince, writer.uint32(122).fork()).join();
+    }
+    if (message.held !== false) {
+      writer.uint32(128).bool(message.held);
     }
     if (message.status !== "") {
       writer.uint32(98).string(message.status);
@@ -777,6 +797,22 @@ export const Component: MessageFns<Component> = {
             message.lastSeenAt = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.livenessSince = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.held = reader.bool();
+            continue;
+          }
           case 12: {
             if (tag !== 98) {
               break;
@@ -866,6 +902,12 @@ export const Component: MessageFns<Component> = {
         : isSet(object.last_seen_at)
         ? fromJsonTimestamp(object.last_seen_at)
         : undefined,
+      livenessSince: isSet(object.livenessSince)
+        ? fromJsonTimestamp(object.livenessSince)
+        : isSet(object.liveness_since)
+        ? fromJsonTimestamp(object.liveness_since)
+        : undefined,
+      held: isSet(object.held) ? globalThis.Boolean(object.held) : false,
       status: isSet(object.status) ? globalThis.String(object.status) : "",
       metrics: isObject(object.metrics)
         ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
@@ -926,6 +968,12 @@ export const Component: MessageFns<Component> = {
     if (message.lastSeenAt !== undefined) {
       obj.lastSeenAt = fromTimestamp(message.lastSeenAt).toISOString();
     }
+    if (message.livenessSince !== undefined) {
+      obj.livenessSince = fromTimestamp(message.livenessSince).toISOString();
+    }
+    if (message.held !== false) {
+      obj.held = message.held;
+    }
     if (message.status !== "") {
       obj.status = message.status;
     }
@@ -972,6 +1020,10 @@ export const Component: MessageFns<Component> = {
     message.lastSeenAt = (object.lastSeenAt !== undefined && object.lastSeenAt !== null)
       ? Timestamp.fromPartial(object.lastSeenAt)
       : undefined;
+    message.livenessSince = (object.livenessSince !== undefined && object.livenessSince !== null)
+      ? Timestamp.fromPartial(object.livenessSince)
+      : undefined;
+    message.held = object.held ?? false;
     message.status = object.status ?? "";
     message.metrics = (globalThis.Object.entries(object.metrics ?? {}) as [string, number][]).reduce(
       (acc: { [key: string]: number }, [key, value]: [string, number]) => {
@@ -2639,13 +2691,17 @@ export const DiscoverResponse: MessageFns<DiscoverResponse> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { filter: undefined, resumeToken: "", _unknownFields: {} };
+  return { kinds: [], resumeToken: "", _unknownFields: {} };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
   encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.filter !== undefined) {
-      ComponentFilter.encode(message.filter, writer.uint32(10).fork()).join();
+    if (message.kinds.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.kinds) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     if (message.resumeToken !== "") {
       writer.uint32(18).string(message.resumeToken);
@@ -2675,12 +2731,22 @@ export const WatchRequest: MessageFns<WatchRequest> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
-              break;
+            if (tag === 8) {
+              message.kinds.push(reader.int32() as any);
+
+              continue;
             }
 
-            message.filter = ComponentFilter.decode(reader, reader.uint32());
-            continue;
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.kinds.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
           }
           case 2: {
             if (tag !== 18) {
@@ -2712,7 +2778,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 
   fromJSON(object: any): WatchRequest {
     return {
-      filter: isSet(object.filter) ? ComponentFilter.fromJSON(object.filter) : undefined,
+      kinds: globalThis.Array.isArray(object?.kinds) ? object.kinds.map((e: any) => componentKindFromJSON(e)) : [],
       resumeToken: isSet(object.resumeToken)
         ? globalThis.String(object.resumeToken)
         : isSet(object.resume_token)
@@ -2723,8 +2789,8 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 
   toJSON(message: WatchRequest): unknown {
     const obj: any = {};
-    if (message.filter !== undefined) {
-      obj.filter = ComponentFilter.toJSON(message.filter);
+    if (message.kinds?.length) {
+      obj.kinds = message.kinds.map((e) => componentKindToJSON(e));
     }
     if (message.resumeToken !== "") {
       obj.resumeToken = message.resumeToken;
@@ -2737,9 +2803,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   },
   fromPartial(object: DeepPartial<WatchRequest>): WatchRequest {
     const message = createBaseWatchRequest();
-    message.filter = (object.filter !== undefined && object.filter !== null)
-      ? ComponentFilter.fromPartial(object.filter)
-      : undefined;
+    message.kinds = object.kinds?.map((e) => e) || [];
     message.resumeToken = object.resumeToken ?? "";
     return message;
   },

@@ -1,0 +1,164 @@
+// A control plane put together: what is started in which order, and what a stop ends in the reverse one.
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { BeamlineError } from "../runtime/errors.ts";
+import { type Check, type HealthServer, startHealthServer } from "../runtime/health.ts";
+import type { Step } from "../runtime/lifecycle.ts";
+import type { Logger } from "../runtime/log.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { CallFrame } from "./call-frame.ts";
+import type { ControlPlaneConfig } from "./config.ts";
+import { Configurations } from "./configurations.ts";
+import { createCredentials, type TlsFiles } from "./credentials.ts";
+import { LiveRegistry } from "./live-registry.ts";
+import { createControlPlaneMetrics, declareRegistryMetrics } from "./metrics.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { SERVED } from "./served.ts";
+import { GrpcServer, type ServiceEntry } from "./server.ts";
+import { controlPlaneService } from "./services/control-plane.ts";
+import { flowctlService } from "./services/flowctl.ts";
+import { HealthService } from "./services/health.ts";
+import { registryService } from "./services/registry.ts";
+
+const EPOCH_BYTES = 12;
+const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
+
+export class ControlPlaneApp {
+  private readonly config: ControlPlaneConfig;
+  private readonly log: Logger;
+  private readonly metrics = createMetrics();
+  private readonly counters = createControlPlaneMetrics(this.metrics);
+  private readonly registry: LiveRegistry;
+  private readonly configurations = new Configurations();
+  private readonly watches: OpenStreams;
+  private readonly heartbeats: OpenStreams;
+  private readonly healthWatches: OpenStreams;
+  private readonly grpcHealth: HealthService;
+  private readonly services: readonly ServiceEntry[];
+  private server: GrpcServer | undefined;
+  private health: HealthServer | undefined;
+  private boundPort: number | undefined;
+  private draining = false;
+
+  constructor(config: ControlPlaneConfig, log: Logger, clock: Clock = systemClock) {
+    this.config = config;
+    this.log = log;
+    const { maxStreams, maxComponents, ttlMs } = config;
+    const epoch = randomBytes(EPOCH_BYTES).toString("hex");
+    const settings = { replicas: 1, ttlMs, maxComponents };
+    this.registry = new LiveRegistry({ epoch, self: epoch, settings, log, clock });
+    declareRegistryMetrics(this.metrics, () => this.registry.state);
+    const streams = (kind: Parameters<typeof this.counters.setStreams>[0]) =>
+      new OpenStreams({ maxStreams, onCount: (count) => this.counters.setStreams(kind, count) });
+    this.watches = streams("watch");
+    this.heartbeats = streams("heartbeats");
+    this.healthWatches = streams("health");
+    const frame = new CallFrame({ metrics: this.counters, clock, log });
+    this.grpcHealth = new HealthService({ frame, streams: this.healthWatches });
+    this.services = this.implementations(frame);
+  }
+
+  /** The port of the gRPC server, once it has started. */
+  get port(): number | undefined {
+    return this.boundPort;
+  }
+
+  /** The port of the health pages, once they are up. */
+  get healthPort(): number | undefined {
+    return this.health?.port;
+  }
+
+  /** Stopped from the last to the first: callers are sent away before the registry that they talk to ends. */
+  steps(): readonly Step[] {
+    return [
+      { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
+      { name: "registry", start: () => this.startRegistry(), stop: () => this.registry.stop() },
+      {
+        name: "grpc",
+        start: () => this.startServer(),
+        stop: (deadlineMs) => this.stopServer(deadlineMs),
+        stopTimeoutMs: this.config.drainTimeoutMs + CUT_MS,
+      },
+    ];
+  }
+
+  private implementations(frame: CallFrame): readonly ServiceEntry[] {
+    const { registry, configurations, watches, heartbeats } = this;
+    const byName: Readonly<Record<string, ServiceEntry["implementation"]>> = {
+      "obsrvr.flow.controlplane.ControlPlane": controlPlaneService(frame, registry),
+      "beamline.control.v1.Registry": registryService({ frame, registry, configurations, watches, heartbeats }),
+      "flowctl.v1.ControlPlaneService": flowctlService(frame, registry),
+      "grpc.health.v1.Health": this.grpcHealth.implementation(),
+    };
+    return SERVED.map(({ name, definition }) => {
+      const implementation = byName[name];
+      if (implementation === undefined) throw new Error(`nothing serves ${name}`);
+      return { definition, implementation };
+    });
+  }
+
+  private async startHealth(): Promise<void> {
+    const { healthHost: host, healthPort: port } = this.config;
+    const { metrics } = this;
+    this.health = await startHealthServer({ host, port, metrics, live: () => [], ready: () => this.readiness() });
+  }
+
+  private readiness(): readonly Check[] {
+    const { live, late, lost, held } = this.registry.state.counts;
+    return [
+      { name: "grpc", ok: this.boundPort !== undefined, detail: `gRPC on ${this.config.address}` },
+      { name: "serving", ok: !this.draining, detail: "not draining" },
+      // Whoever looks finds out what the registry thinks; components in trouble do not make the control plane unready.
+      { name: "registry", ok: true, detail: `${live} live, ${late} late (${held} held), ${lost} lost` },
+    ];
+  }
+
+  private startRegistry(): void {
+    this.registry.onNotices((notices) => {
+      for (const notice of notices) {
+        if (notice.kind === "removed") this.configurations.remove(notice.component.registration);
+      }
+    });
+    this.registry.start();
+  }
+
+  private async startServer(): Promise<void> {
+    const { address, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs } = this.config;
+    const tls = tlsFiles(this.config);
+    const credentials = await createCredentials(tls);
+    const options = { address, credentials, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs };
+    this.server = new GrpcServer(options, this.services);
+    this.boundPort = await this.server.start();
+    this.log.info("control plane serving", { address, port: this.boundPort, tls: tls !== undefined });
+    if (tls === undefined && !LOOPBACK.test(address))
+      this.log.warn("gRPC is in plaintext beyond this machine", {
+        address,
+        hint: "set BEAMLINE_CONTROLPLANE_TLS_CERT_FILE",
+      });
+  }
+
+  private async stopServer(deadlineMs: number): Promise<void> {
+    this.draining = true;
+    this.grpcHealth.setServing(false);
+    for (const streams of [this.watches, this.heartbeats, this.healthWatches]) streams.stop();
+    await this.server?.stop(Math.max(0, deadlineMs - CUT_MS));
+  }
+}
+
+/** Kept of the time for a stop, to cut what is left. */
+const CUT_MS = 500;
+
+function tlsFiles({ tlsCertFile, tlsKeyFile, tlsClientCaFile }: ControlPlaneConfig): TlsFiles | undefined {
+  if (tlsCertFile === undefined && tlsKeyFile === undefined && tlsClientCaFile === undefined) return undefined;
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
+    throw new BeamlineError("CONFIG_INVALID", "TLS needs both a certificate and its key", {
+      hint: "Set BEAMLINE_CONTROLPLANE_TLS_CERT_FILE and BEAMLINE_CONTROLPLANE_TLS_KEY_FILE.",
+    });
+  }
+  return {
+    certFile: tlsCertFile,
+    keyFile: tlsKeyFile,
+    ...(tlsClientCaFile === undefined ? {} : { clientCaFile: tlsClientCaFile }),
+  };
+}

@@ -1,0 +1,96 @@
+// Registry/Heartbeats and Registry/BatchHeartbeat: many heartbeats in one message, each answered for itself.
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import type { FieldProblem } from "../../core/registry/field-problem.ts";
+import { err, ok } from "../../core/result.ts";
+import type {
+  BatchHeartbeatResponse,
+  Heartbeat,
+  HeartbeatFailure,
+  HeartbeatsRequest,
+  HeartbeatsResponse,
+} from "../../proto/gen/messages/beamline/control/v1/registry.ts";
+import { CAUSES, type CallFailure, fieldsInvalid } from "../call-failure.ts";
+import type { Answer } from "../call-frame.ts";
+import { kindOf } from "../component-message.ts";
+import { hearComponent } from "../components.ts";
+import type { OpenStream } from "../open-streams.ts";
+import { KIND_RULE, type RegistryContext } from "./registry-context.ts";
+
+/** Heartbeats in one message. */
+export const MAX_BATCH = 500;
+
+/** Takes what can be taken; what cannot is told by its place. Fails whole only when there are none, or too many. */
+export function hearBatch(
+  context: RegistryContext,
+  heartbeats: readonly Heartbeat[],
+): Answer<BatchHeartbeatResponse & HeartbeatsResponse> {
+  if (heartbeats.length === 0 || heartbeats.length > MAX_BATCH) {
+    const message = `has ${heartbeats.length} entries; there must be 1 to ${MAX_BATCH}`;
+    return err(fieldsInvalid([{ field: "heartbeats", rule: "count", message }]));
+  }
+  const failures: HeartbeatFailure[] = [];
+  for (const [index, heartbeat] of heartbeats.entries()) {
+    const failure = hear(context, heartbeat);
+    if (failure === undefined) continue;
+    failures.push({ index, code: CAUSES[failure.cause].code, message: failure.message });
+  }
+  return ok({ accepted: heartbeats.length - failures.length, failures });
+}
+
+function hear({ registry, configurations }: RegistryContext, heartbeat: Heartbeat): CallFailure | undefined {
+  const { id, instance, status, metrics, configuration } = heartbeat;
+  const kind = kindOf(heartbeat.kind);
+  if (kind === undefined) return fieldsInvalid([KIND_PROBLEM]);
+  const applied = configuration === undefined ? {} : { configurationRevision: Number(configuration.appliedRevision) };
+  const failure = hearComponent(registry, { kind, id, instance, status, metrics, ...applied }, FIELD_NAMES);
+  if (failure === undefined && configuration !== undefined && configuration.refusedRevision !== 0n)
+    configurations.refused({ kind, id }, Number(configuration.refusedRevision), configuration.error);
+  return failure;
+}
+
+const KIND_PROBLEM: FieldProblem = { field: "kind", rule: "required", message: KIND_RULE };
+const FIELD_NAMES = { configuration_revision: "configuration.applied_revision" };
+
+type HeartbeatStream = ServerDuplexStream<HeartbeatsRequest, HeartbeatsResponse>;
+
+/** Each request is answered before the next one is read, so that a client that does not read stops its own heartbeats. */
+export function hearStream(
+  context: RegistryContext,
+  path: string,
+): handleBidiStreamingCall<HeartbeatsRequest, HeartbeatsResponse> {
+  return context.frame.bidiStream(path, (stream: HeartbeatStream) =>
+    context.heartbeats.run<HeartbeatsResponse>(stream, (open) => answerEach(context, stream, open)),
+  );
+}
+
+async function answerEach(
+  context: RegistryContext,
+  stream: HeartbeatStream,
+  open: OpenStream<HeartbeatsResponse>,
+): Promise<CallFailure | undefined> {
+  const waiting: HeartbeatsRequest[] = [];
+  let ended = false;
+  stream.on("data", (request: HeartbeatsRequest) => {
+    waiting.push(request);
+    // Bounds `waiting`: one request is taken in while the answer to the one before is on its way.
+    if (waiting.length > 1) stream.pause();
+    open.wake();
+  });
+  stream.once("end", () => {
+    ended = true;
+    open.wake();
+  });
+  while (open.ended === undefined) {
+    const request = waiting.shift();
+    if (request === undefined) {
+      if (ended) break;
+      if (stream.isPaused()) stream.resume();
+      await open.woken();
+      continue;
+    }
+    const answer = hearBatch(context, request.heartbeats);
+    if (!answer.ok) return answer.error;
+    await open.write(answer.value);
+  }
+  return undefined;
+}
