@@ -7,11 +7,13 @@ import { code, codes, table } from "./markdown.ts";
 /** Names of the gRPC status codes in use (grpc/grpc statuscodes). */
 const GRPC_STATUS: Readonly<Record<number, string>> = {
   3: "INVALID_ARGUMENT",
+  4: "DEADLINE_EXCEEDED",
   5: "NOT_FOUND",
   7: "PERMISSION_DENIED",
   8: "RESOURCE_EXHAUSTED",
   9: "FAILED_PRECONDITION",
   10: "ABORTED",
+  11: "OUT_OF_RANGE",
   13: "INTERNAL",
   14: "UNAVAILABLE",
   16: "UNAUTHENTICATED",

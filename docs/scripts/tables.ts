@@ -1,11 +1,15 @@
 // Every generated table by the name that documents give it.
 
+import { controlPlaneConfig } from "../../controlplane/config.ts";
+import { createControlPlaneMetrics, declareRegistryMetrics } from "../../controlplane/metrics.ts";
+import { createRegistry } from "../../core/registry/state.ts";
 import { operatorConfig } from "../../operator/config.ts";
 import { declareClusterMetrics } from "../../operator/kubernetes/cluster-metrics.ts";
 import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
 import { createRouterMetrics } from "../../router/metrics.ts";
+import { callFailureTable } from "./call-failure-table.ts";
 import {
   policyConditionTable,
   refusalTable,
@@ -59,6 +63,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "settings-router": () => settingTable(routerConfig),
   "settings-operator": () => settingTable(operatorConfig),
   "settings-kubernetes-operator": () => settingTable(kubernetesConfig),
+  "settings-controlplane": () => settingTable(controlPlaneConfig),
   "chart-values": valueTable,
   "vectors-digest": digestVectors,
   "vectors-keyed-effect": keyedEffectVectors,
@@ -78,6 +83,12 @@ const makers: Readonly<Record<string, TableMaker>> = {
     metricTable((metrics) =>
       declareClusterMetrics(metrics, { isLeading: () => true, isMirrorCurrent: () => true, unservedRouters: () => 0 }),
     ),
+  "metrics-controlplane": () =>
+    metricTable((metrics) => {
+      createControlPlaneMetrics(metrics);
+      declareRegistryMetrics(metrics, () => createRegistry({ epoch: "docs", self: "docs", nowMs: 0 }));
+    }),
+  "call-failures": callFailureTable,
   "intake-codes": intakeCodeTable,
   "intake-reasons": reasonTable,
   "answer-codes": answerCodeTable,

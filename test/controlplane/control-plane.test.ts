@@ -86,7 +86,7 @@ describe("obsrvr.flow.controlplane.ControlPlane", () => {
     ["an id that is too long", { processorId: "x".repeat(129) }, ["processor_id ID"]],
     ["no endpoint", { endpoint: "" }, ["endpoint REQUIRED"]],
     ["an endpoint without a port", { endpoint: "example" }, ["endpoint ENDPOINT"]],
-    ["an endpoint with a password", { endpoint: "http://u:p@example:80" }, ["endpoint ENDPOINT_CREDENTIALS"]],
+    ["an endpoint with a password", { endpoint: "grpc://u:p@example:80" }, ["endpoint ENDPOINT_CREDENTIALS"]],
     ["a value that is too long", { metadata: { note: "x".repeat(4_097) } }, ['metadata["note"] TOO_LONG']],
     [
       "metadata that is too large in all",
