@@ -75,9 +75,10 @@ export class Configurations {
   remove(name: ComponentName): void {
     this.bytes -= this.get(name)?.bytes ?? 0;
     this.byComponent.delete(componentKey(name));
+    this.tell(name);
   }
 
-  /** Called after each change of the component's configuration; gives back what ends it. */
+  /** Called after each change of the component's configuration and when the component is gone; gives back what ends it. */
   onChange(name: ComponentName, listener: ConfigurationListener): () => void {
     const key = componentKey(name);
     const listeners = this.listeners.get(key) ?? new Set();

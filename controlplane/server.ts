@@ -37,7 +37,8 @@ export class GrpcServer {
     this.options = options;
     this.server = new Server({
       "grpc.max_receive_message_length": options.maxMessageBytes,
-      "grpc.max_send_message_length": options.maxMessageBytes,
+      // Handlers bound what they send, by pages where it can be much.
+      "grpc.max_send_message_length": -1,
       "grpc.max_concurrent_streams": options.maxConcurrentStreams,
       "grpc.keepalive_time_ms": options.keepAliveMs,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
