@@ -8,9 +8,10 @@ import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { CallFrame } from "./call-frame.ts";
+import type { TlsFiles } from "./certificate-files.ts";
 import type { ControlPlaneConfig } from "./config.ts";
 import { Configurations } from "./configurations.ts";
-import { createCredentials, type TlsFiles } from "./credentials.ts";
+import { createCredentials } from "./credentials.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { createControlPlaneMetrics, declareRegistryMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
@@ -126,7 +127,7 @@ export class ControlPlaneApp {
   private async startServer(): Promise<void> {
     const { address, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs } = this.config;
     const tls = tlsFiles(this.config);
-    const credentials = await createCredentials(tls);
+    const credentials = await createCredentials(tls, { log: this.log });
     const options = { address, credentials, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs };
     this.server = new GrpcServer(options, this.services);
     this.boundPort = await this.server.start();

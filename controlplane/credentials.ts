@@ -1,68 +1,20 @@
-// How the server proves itself and what it asks of clients: plaintext, TLS, or TLS with client certificates, from files that may rotate.
-
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
+// How the server proves itself and what it asks of clients: plaintext, TLS, or TLS with client certificates.
 import { experimental, ServerCredentials } from "@grpc/grpc-js";
-import { BeamlineError, reasonOf } from "../runtime/errors.ts";
-
-export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** When set, clients must show a certificate of one of these authorities. */
-  readonly clientCaFile?: string;
-}
+import type { Logger } from "../runtime/log.ts";
+import { CertificateFiles, type TlsFiles } from "./certificate-files.ts";
 
 /** Certificate files are read again so often; a rotated one is in force for new connections after that. */
-export const TLS_REFRESH_MS = 10_000;
+const TLS_REFRESH_MS = 10_000;
 
-/**
- * Plaintext without `files`. The files are read and judged here once, so that a wrong one fails the start with its name;
- * throws BeamlineError INPUT_MISSING or CONFIG_INVALID.
- */
+/** Plaintext without `files`. Throws BeamlineError INPUT_MISSING or CONFIG_INVALID with the name of the file that is wrong. */
 export async function createCredentials(
-  files?: TlsFiles,
-  refreshIntervalMs = TLS_REFRESH_MS,
+  files: TlsFiles | undefined,
+  options: { readonly log: Logger; readonly refreshMs?: number },
 ): Promise<ServerCredentials> {
   if (files === undefined) return ServerCredentials.createInsecure();
-  const { certFile, keyFile, clientCaFile } = files;
-  const [cert, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
-  const certificate = judge(certFile, "a certificate", () => new X509Certificate(cert));
-  const privateKey = judge(keyFile, "a private key", () => createPrivateKey(key));
-  if (!certificate.checkPrivateKey(privateKey)) {
-    throw new BeamlineError("CONFIG_INVALID", `${keyFile} is not the key of the certificate in ${certFile}`);
-  }
-  const identity = new experimental.FileWatcherCertificateProvider({
-    certificateFile: certFile,
-    privateKeyFile: keyFile,
-    refreshIntervalMs,
-    ...(clientCaFile === undefined ? {} : { caCertificateFile: clientCaFile }),
-  });
-  if (clientCaFile === undefined) return createFromProvider(identity, null, false);
-  const authority = await readPem(clientCaFile);
-  judge(clientCaFile, "a certificate", () => new X509Certificate(authority));
-  return createFromProvider(identity, identity, true);
-}
-
-const createFromProvider: (
-  identity: experimental.CertificateProvider,
-  authorities: experimental.CertificateProvider | null,
-  requireClientCertificate: boolean,
-) => ServerCredentials = experimental.createCertificateProviderServerCredentials;
-
-async function readPem(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new BeamlineError("INPUT_MISSING", `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
-function judge<T>(path: string, what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new BeamlineError("CONFIG_INVALID", `${path} does not hold ${what} in PEM: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
+  const { log, refreshMs = TLS_REFRESH_MS } = options;
+  const provider = await CertificateFiles.open(files, { log, refreshMs });
+  // The identity comes first: the declaration of grpc-js 1.14 names these two parameters the other way round.
+  const authorities = files.clientCaFile === undefined ? null : provider;
+  return experimental.createCertificateProviderServerCredentials(provider, authorities, authorities !== null);
 }

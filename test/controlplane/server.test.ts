@@ -1,0 +1,310 @@
+// The frame of the gRPC server: deadlines, limits, broken input, TLS, reflection, health and draining, over real connections.
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { credentials, type ServiceDefinition } from "@grpc/grpc-js";
+import { after, before, describe, it } from "mocha";
+import { createCredentials } from "../../controlplane/credentials.ts";
+import { SERVED } from "../../controlplane/served.ts";
+import { GrpcServer } from "../../controlplane/server.ts";
+import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
+import { ControlPlaneService } from "../../proto/gen/grpc/controlplane/controlplane.ts";
+import { HealthService } from "../../proto/gen/grpc/grpc/health/v1/health.ts";
+import {
+  type HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "../../proto/gen/messages/grpc/health/v1/health.ts";
+import { createLogger } from "../../runtime/log.ts";
+import { type CertificateAuthority, makeAuthority } from "../cluster/certificates.ts";
+import { eventually } from "../support/await.ts";
+import { type Method, startTestControlPlane, TestClient, type TestControlPlane } from "../support/control-plane.ts";
+import { readStream } from "../support/read-stream.ts";
+import { makeTempDir, type TempDir } from "../support/temp.ts";
+
+const log = createLogger({ service: "test", level: "silent" });
+const { registerProcessor } = ControlPlaneService;
+const registration = { processorId: "p-1", endpoint: "127.0.0.1:9000", metadata: {} };
+
+/** A method that takes and gives bytes as they are. */
+const bytesOf = (path: string): Method<Buffer, Buffer> => ({
+  path,
+  requestSerialize: (bytes) => bytes,
+  responseDeserialize: (bytes) => bytes,
+});
+
+describe("the gRPC server", () => {
+  let server: TestControlPlane;
+  let client: TestClient;
+
+  before(async () => {
+    server = await startTestControlPlane({ maxMessageBytes: 65_536, callTimeoutMs: 200 });
+    client = new TestClient(server.address);
+  });
+
+  after(async () => {
+    client.close();
+    await server.stop();
+  });
+
+  it("refuses a message over the limit, and goes on serving", async () => {
+    const metadata = { note: "x".repeat(70_000) };
+    const failure = await client.failure(registerProcessor, { ...registration, metadata });
+    assert.equal(failure.code, "RESOURCE_EXHAUSTED");
+    await client.unary(registerProcessor, registration);
+  });
+
+  it("answers INTERNAL to bytes that are no message, UNIMPLEMENTED to a method that is none, and goes on serving", async () => {
+    const broken = await client.failure(bytesOf(registerProcessor.path), Buffer.from("0aff", "hex"));
+    assert.equal(broken.code, "INTERNAL");
+    const nested = Buffer.concat(Array.from({ length: 20_000 }, () => Buffer.from([0x1a, 0x7f])));
+    assert.equal((await client.failure(bytesOf(RegistryService.configure.path), nested)).code, "INTERNAL");
+    const unknown = await client.failure(bytesOf("/obsrvr.flow.controlplane.ControlPlane/Other"), Buffer.alloc(0));
+    assert.equal(unknown.code, "UNIMPLEMENTED");
+    await client.unary(registerProcessor, registration);
+  });
+
+  it("ends a call without a deadline whose request never arrives, and leaves the connection in use", async () => {
+    const session = connect(`http://${server.address}`);
+    try {
+      const answer = await callWithoutRequest(session);
+      assert.equal(answer["grpc-status"], "4");
+      assert.match(decodeURIComponent(String(answer["grpc-message"])), /not finished within 200 ms/);
+    } finally {
+      session.close();
+    }
+  });
+
+  it("counts calls by method and status", async () => {
+    await client.failure(registerProcessor, { ...registration, processorId: "a b" });
+    const page = await (await fetch(`http://127.0.0.1:${server.healthPort}/metrics`)).text();
+    assert.match(
+      page,
+      /controlplane_grpc_calls_total\{method="\S+\/RegisterProcessor",code="INVALID_ARGUMENT"\} [1-9]/,
+    );
+    assert.match(page, /^controlplane_components_live [1-9]/m);
+    assert.match(page, /^controlplane_call_defects_total 0$/m);
+  });
+
+  it("tells health of the server and of each service, and NOT_FOUND of others", async () => {
+    for (const service of ["", ...SERVED.map(({ name }) => name)])
+      assert.equal((await client.unary(HealthService.check, { service })).status, ServingStatus.SERVING, service);
+    assert.equal((await client.failure(HealthService.check, { service: "nobody" })).reason, "SERVICE_UNKNOWN");
+    assert.equal(Object.keys((await client.unary(HealthService.list, {})).statuses).length, SERVED.length + 1);
+    const stream = client.serverStream(HealthService.watch, { service: "nobody" });
+    assert.equal((await readStream<HealthCheckResponse>(stream).next())?.status, ServingStatus.SERVICE_UNKNOWN);
+    stream.on("error", () => undefined);
+    stream.cancel();
+  });
+
+  it("describes its services to whoever asks by reflection", async () => {
+    for (const version of ["v1", "v1alpha"]) {
+      const method = bytesOf(`/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`);
+      const stream = client.bidiStream(method);
+      const reader = readStream<Buffer>(stream);
+      // ServerReflectionRequest: 7 = list_services, 4 = file_containing_symbol.
+      stream.write(Buffer.from([0x3a, 0x01, 0x2a]));
+      const listed = (await reader.next())?.toString("latin1") ?? "";
+      for (const { name } of SERVED) assert.ok(listed.includes(name), `${version}: ${name}`);
+      const symbol = Buffer.from("beamline.control.v1.Registry");
+      stream.write(Buffer.concat([Buffer.from([0x22, symbol.length]), symbol]));
+      assert.ok(((await reader.next())?.toString("latin1") ?? "").includes("WatchConfiguration"));
+      stream.end();
+      assert.equal(await reader.next(), undefined);
+    }
+  });
+
+  it("says which address is in use", async () => {
+    await assert.rejects(startTestControlPlane({ address: server.address }), { code: "PORT_IN_USE" });
+  });
+});
+
+/** Sends the headers of a unary call and nothing else; resolves to the trailers. */
+function callWithoutRequest(session: ClientHttp2Session): Promise<Record<string, unknown>> {
+  const { HTTP2_HEADER_METHOD, HTTP2_HEADER_PATH, HTTP2_HEADER_CONTENT_TYPE, HTTP2_HEADER_TE } = constants;
+  return new Promise((resolve, reject) => {
+    const stream = session.request({
+      [HTTP2_HEADER_METHOD]: "POST",
+      [HTTP2_HEADER_PATH]: registerProcessor.path,
+      [HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
+      [HTTP2_HEADER_TE]: "trailers",
+    });
+    // A failure without an answer is one block of headers.
+    stream.on("response", (headers) => "grpc-status" in headers && resolve(headers));
+    stream.on("trailers", resolve);
+    stream.on("error", reject);
+    stream.resume();
+  });
+}
+
+describe("a stop of the gRPC server", function () {
+  this.timeout(30_000);
+
+  it("turns health to NOT_SERVING, ends streams, and lets calls in flight finish", async () => {
+    const server = await startTestControlPlane();
+    const client = new TestClient(server.address);
+    const health = readStream<HealthCheckResponse>(client.serverStream(HealthService.watch, { service: "" }));
+    assert.equal((await health.next())?.status, ServingStatus.SERVING);
+    const heartbeats = client.bidiStream(RegistryService.heartbeats);
+    const beats = readStream(heartbeats);
+    heartbeats.write({ heartbeats: [] });
+    await assert.rejects(beats.next(), { code: 3 });
+    const open = readStream(client.serverStream(RegistryService.watch, { kinds: [], resumeToken: "" }));
+    await open.next();
+    const stopped = server.stop();
+    await assert.rejects(open.next(), { code: 14 });
+    await assert.rejects(
+      async () => {
+        while ((await health.next())?.status !== undefined);
+      },
+      { code: 14 },
+    );
+    await stopped;
+    assert.equal((await client.failure(registerProcessor, registration)).code, "UNAVAILABLE");
+    client.close();
+  });
+
+  it("waits for a call in flight, and cuts one that takes longer than the drain", async () => {
+    const slow = bytesOf("/test.Slow/Call");
+    const definition: ServiceDefinition = {
+      call: {
+        ...slow,
+        requestStream: false,
+        responseStream: false,
+        requestDeserialize: (bytes: Buffer) => bytes,
+        responseSerialize: (bytes: Buffer) => bytes,
+      },
+    };
+    const { promise: release, resolve } = Promise.withResolvers<void>();
+    let begun = 0;
+    const call = (_: unknown, answer: (error: null, bytes: Buffer) => void) => {
+      begun++;
+      if (begun === 1) void release.then(() => answer(null, Buffer.from("done")));
+    };
+    const server = new GrpcServer(
+      {
+        address: "127.0.0.1:0",
+        credentials: await createCredentials(undefined, { log }),
+        maxMessageBytes: 65_536,
+        maxConcurrentStreams: 10,
+        callTimeoutMs: 60_000,
+        keepAliveMs: 30_000,
+      },
+      [{ definition, implementation: { call } }],
+    );
+    const client = new TestClient(`127.0.0.1:${await server.start()}`);
+    const finished = client.unary(slow, Buffer.alloc(0));
+    const cut = client.failure(slow, Buffer.alloc(0));
+    await eventually(() => begun === 2, { deadlineMs: 5_000, describe: "both calls have begun" });
+    const stopped = server.stop(500);
+    resolve();
+    assert.equal((await finished).toString(), "done");
+    assert.match((await cut).code, /^(?:UNAVAILABLE|CANCELLED)$/);
+    await stopped;
+    client.close();
+  });
+});
+
+describe("TLS of the gRPC server", function () {
+  this.timeout(60_000);
+  let temp: TempDir;
+  let authority: CertificateAuthority;
+  let tlsCertFile: string;
+  let tlsKeyFile: string;
+
+  const use = async (name: string): Promise<void> => {
+    const { certPath, keyPath } = await authority.signServer(name, ["127.0.0.1", "localhost"]);
+    await copyFile(keyPath, tlsKeyFile);
+    await copyFile(certPath, tlsCertFile);
+  };
+
+  before(async () => {
+    temp = await makeTempDir("beamline-grpc-tls-");
+    authority = await makeAuthority(temp.path);
+    tlsCertFile = join(temp.path, "server.crt");
+    tlsKeyFile = join(temp.path, "server.key");
+    await use("first");
+  });
+
+  after(() => temp.remove());
+
+  it("serves clients that trust its authority, and nobody in plaintext", async () => {
+    const server = await startTestControlPlane({ tlsCertFile, tlsKeyFile });
+    const trusting = new TestClient(server.address, credentials.createSsl(Buffer.from(authority.caPem)));
+    const plain = new TestClient(server.address);
+    try {
+      await trusting.unary(registerProcessor, registration);
+      assert.equal((await plain.failure(registerProcessor, registration)).code, "UNAVAILABLE");
+    } finally {
+      trusting.close();
+      plain.close();
+      await server.stop();
+    }
+  });
+
+  it("serves only clients with a certificate when an authority of clients is named", async () => {
+    const server = await startTestControlPlane({ tlsCertFile, tlsKeyFile, tlsClientCaFile: authority.caPath });
+    const { certPem, keyPem } = await authority.signClient("component", "component", []);
+    const ca = Buffer.from(authority.caPem);
+    const known = new TestClient(server.address, credentials.createSsl(ca, Buffer.from(keyPem), Buffer.from(certPem)));
+    const unknown = new TestClient(server.address, credentials.createSsl(ca));
+    try {
+      await known.unary(registerProcessor, registration);
+      assert.equal((await unknown.failure(registerProcessor, registration)).code, "UNAVAILABLE");
+    } finally {
+      known.close();
+      unknown.close();
+      await server.stop();
+    }
+  });
+
+  it("takes a rotated certificate without a restart", async () => {
+    const server = new GrpcServer(
+      {
+        address: "127.0.0.1:0",
+        credentials: await createCredentials({ certFile: tlsCertFile, keyFile: tlsKeyFile }, { log, refreshMs: 50 }),
+        maxMessageBytes: 65_536,
+        maxConcurrentStreams: 10,
+        callTimeoutMs: 1_000,
+        keepAliveMs: 30_000,
+      },
+      [],
+    );
+    const port = await server.start();
+    const subject = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connectTls({ port, host: "127.0.0.1", ca: authority.caPem, ALPNProtocols: ["h2"] }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN));
+          socket.destroy();
+        });
+        socket.on("error", reject);
+      });
+    try {
+      await eventually(async () => (await subject()) === "first", {
+        deadlineMs: 10_000,
+        describe: "the first certificate",
+      });
+      // In the middle of a rotation the key does not fit: the certificate that stands stays in force.
+      const second = await authority.signServer("second", ["127.0.0.1"]);
+      await copyFile(second.keyPath, tlsKeyFile);
+      for (let i = 0; i < 10; i++) assert.equal(await subject(), "first");
+      await copyFile(second.certPath, tlsCertFile);
+      await eventually(async () => (await subject()) === "second", { deadlineMs: 20_000, describe: "the second one" });
+    } finally {
+      await server.stop(1_000);
+    }
+  });
+
+  it("fails its start with the file that is wrong", async () => {
+    const start = (files: Record<string, string>) => startTestControlPlane(files);
+    await assert.rejects(start({ tlsCertFile }), { code: "CONFIG_INVALID", message: /both a certificate and its key/ });
+    await assert.rejects(start({ tlsCertFile: join(temp.path, "none.crt"), tlsKeyFile }), { code: "INPUT_MISSING" });
+    await assert.rejects(start({ tlsCertFile: tlsKeyFile, tlsKeyFile }), {
+      code: "CONFIG_INVALID",
+      message: /server\.key/,
+    });
+    const other = await authority.signServer("other", ["127.0.0.1"]);
+    await assert.rejects(start({ tlsCertFile, tlsKeyFile: other.keyPath }), { message: /is not the key of/ });
+  });
+});
