@@ -7,6 +7,7 @@ import { describeMachine } from "./machine.ts";
 import { measureConfiguration } from "./measure-configuration.ts";
 import { measureDurable, type RunPlan } from "./measure-durable.ts";
 import { measureFunctions } from "./measure-functions.ts";
+import { formatHeartbeats, measureHeartbeats } from "./measure-heartbeats.ts";
 import { measureMemory } from "./measure-memory.ts";
 import { measureOneChange } from "./measure-one-change.ts";
 import { measureRequests } from "./measure-requests.ts";
@@ -65,6 +66,11 @@ async function main(args: readonly string[]): Promise<void> {
       );
     }
     process.stdout.write(`${formatOneChange(measureOneChange())}\n`);
+    return;
+  }
+  if (options.heartbeatsOnly) {
+    const series = await measureHeartbeats({ ...options, progress });
+    process.stdout.write(`${formatHeartbeats(series)}\n`);
     return;
   }
   const document = await readFile(DOCUMENT, "utf8");

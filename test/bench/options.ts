@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly functionsOnly: boolean;
   /** Run thousands of policies on an API server and nothing else: minutes to tens of minutes. */
   readonly cluster: boolean;
+  /** Measure heartbeats over gRPC and nothing else. */
+  readonly heartbeatsOnly: boolean;
   /** Folder for a CPU profile of the router. */
   readonly profileDir: string | undefined;
 }
@@ -23,6 +25,7 @@ export const USAGE = `npm run bench -- [flags]
   --soak N          durable messages through one router while its memory is watched (default 0: left out; at most 5000000)
   --functions-only  measure the pure functions and nothing else; prints
   --cluster         thousands of policies on a real API server, and nothing else; replaces that section of the document
+  --heartbeats-only measure heartbeats to a control plane beside a bare gRPC echo and nothing else; prints
   --stdout          print the document instead of writing docs/benchmarks.md
   --profile DIR     leave a CPU profile of the router in DIR; prints`;
 
@@ -38,6 +41,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     stdout: false,
     functionsOnly: false,
     cluster: false,
+    heartbeatsOnly: false,
     profileDir: undefined as string | undefined,
   };
   const rest = [...args];
@@ -60,6 +64,9 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
         break;
       case "--cluster":
         options.cluster = true;
+        break;
+      case "--heartbeats-only":
+        options.heartbeatsOnly = true;
         break;
       case "--profile":
         options.profileDir = rest.shift();

@@ -12,6 +12,8 @@ import { skipUnless } from "./skip.ts";
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
 const requirements = join(root, "test", "e2e", "foreign", "requirements.txt");
+/** What a client over NATS reads and writes. */
+const NATS_PROTOS = ["beamline/flow/v1/flow.proto", "beamline/worker/v1/worker.proto"];
 /** Installing three wheels from an index. */
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -22,7 +24,11 @@ export interface ForeignPython {
 }
 
 /** Makes it once a requirements file; skipped aloud where Python or its packages cannot be had. */
-export async function foreignPython(context: Mocha.Context, outDir: string): Promise<ForeignPython> {
+export async function foreignPython(
+  context: Mocha.Context,
+  outDir: string,
+  protos: readonly string[] = NATS_PROTOS,
+): Promise<ForeignPython> {
   const digest = createHash("sha256")
     .update(await readFile(requirements))
     .digest("hex")
@@ -36,8 +42,8 @@ export async function foreignPython(context: Mocha.Context, outDir: string): Pro
       "grpc_tools.protoc",
       `-I${join(root, "proto")}`,
       `--python_out=${outDir}`,
-      "beamline/flow/v1/flow.proto",
-      "beamline/worker/v1/worker.proto",
+      `--grpc_python_out=${outDir}`,
+      ...protos,
     ]);
   } catch (error) {
     const reason = `Python 3 with venv and the packages of ${requirements.slice(root.length + 1)} are needed: ${reasonOf(error)}`;
