@@ -1,6 +1,7 @@
 # One image for every process of Beamline. Which one runs is said by the argument:
 #   /app/operator/kubernetes-main.js   the operator
 #   /app/router/main.js                a router
+#   /app/controlplane/main.js          the control plane
 #   /app/cli/main.js                   the command `beamline`
 # test/cluster/product-image.ts makes an image of the same content without Docker; a test compares the two.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
@@ -16,9 +17,10 @@ COPY runtime runtime/
 COPY kubernetes kubernetes/
 COPY router router/
 COPY operator operator/
+COPY controlplane controlplane/
 COPY cli cli/
 COPY proto proto/
-RUN npx tsc -b core runtime kubernetes router operator cli proto \
+RUN npx tsc -b core runtime kubernetes router operator controlplane cli proto \
   && find dist -type f ! -name '*.js' ! -name package.json -delete
 
 FROM ${NODE_IMAGE} AS dependencies
@@ -41,6 +43,7 @@ COPY --from=build /src/dist/runtime runtime/
 COPY --from=build /src/dist/kubernetes kubernetes/
 COPY --from=build /src/dist/router router/
 COPY --from=build /src/dist/operator operator/
+COPY --from=build /src/dist/controlplane controlplane/
 COPY --from=build /src/dist/cli cli/
 COPY --from=build /src/dist/proto/gen proto/gen/
 # The user of Kubernetes' runAsNonRoot, which must see a number.

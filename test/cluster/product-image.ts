@@ -10,11 +10,29 @@ import { runCommand } from "./system-command.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** Folders of compiled code, below dist/ and below /app. */
-export const CODE_FOLDERS = ["core", "runtime", "kubernetes", "router", "operator", "cli", "proto/gen"] as const;
+export const CODE_FOLDERS = [
+  "core",
+  "runtime",
+  "kubernetes",
+  "router",
+  "operator",
+  "controlplane",
+  "cli",
+  "proto/gen",
+] as const;
 /** What goes into /app as it is. */
 export const PLAIN_CONTENT = ["package.json", "crds"] as const;
 /** TypeScript projects that the code comes from. */
-export const PROJECTS = ["core", "runtime", "kubernetes", "router", "operator", "cli", "proto"] as const;
+export const PROJECTS = [
+  "core",
+  "runtime",
+  "kubernetes",
+  "router",
+  "operator",
+  "controlplane",
+  "cli",
+  "proto",
+] as const;
 export const APP_DIR = "/app";
 /** Where an image of Node has it. */
 const NODE_PATH = "/usr/local/bin/node";
