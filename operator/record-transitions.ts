@@ -30,6 +30,11 @@ export class TransitionRecorder {
     for (const transition of findTransitions(known, current)) this.tell({ regarding, ...transition });
   }
 
+  /** The object is gone. */
+  forget(uid: string): void {
+    this.known.delete(uid);
+  }
+
   private forgetOldest(): void {
     if (this.known.size <= MAX_REMEMBERED_OBJECTS) return;
     const [oldest] = this.known.keys();
