@@ -12,6 +12,11 @@ const ACK_SUBJECT = "caf.exec.assign.v1.ack";
 const RESULT_SUBJECT = "caf.exec.result.v1";
 /** Assignments taken at once from one consumer. */
 const MAX_IN_WORK = 32;
+/**
+ * Half of it is the time between heartbeats: a pull that the server has forgotten, as it does when its accounts are reloaded, is
+ * made again after two that are missed.
+ */
+const PULL_EXPIRES_MS = 10_000;
 /** How often a worker that was given no names looks for consumers that have come. */
 const DISCOVERY_INTERVAL_MS = 2_000;
 /** Consumers that one worker serves. */
@@ -77,7 +82,11 @@ async function serve(connection: NatsConnection, name: string): Promise<void> {
     try {
       const consumer = await jetstream.consumers.get(ASSIGNMENTS_STREAM, name);
       console.error(`worker: serving ${name}`);
-      const messages = await consumer.consume({ max_messages: MAX_IN_WORK, abort_on_missing_resource: true });
+      const messages = await consumer.consume({
+        max_messages: MAX_IN_WORK,
+        expires: PULL_EXPIRES_MS,
+        abort_on_missing_resource: true,
+      });
       for await (const message of messages) void take(connection, message);
     } catch (error) {
       if (!stopped.signal.aborted) console.error(`worker: ${name}: ${String(error)}; trying again`);

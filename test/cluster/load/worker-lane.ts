@@ -8,6 +8,8 @@ import type { ClientConnection } from "./connection.ts";
 const CONSUMERS = ["provider_demo_openai", "provider_demo_anthropic", "provider_demo_local-llm"] as const;
 const STREAM = namesFor().streams.assignments;
 const AT_ONCE = 500;
+/** Half of it is the time between heartbeats: a pull that the server has forgotten is made again after two that are missed. */
+const PULL_EXPIRES_MS = 10_000;
 const RETRY_MS = 500;
 /** Kept to be shown. */
 const MAX_DOUBLED = 1_000;
@@ -39,7 +41,7 @@ export class WorkerLane {
       await this.connection.whenUp();
       try {
         const consumer = await jetstream(this.connection.nc).consumers.get(STREAM, name);
-        const messages: ConsumerMessages = await consumer.consume({ max_messages: AT_ONCE });
+        const messages: ConsumerMessages = await consumer.consume({ max_messages: AT_ONCE, expires: PULL_EXPIRES_MS });
         for await (const message of messages) this.take(message);
       } catch (error) {
         process.stderr.write(`worker: ${name}: ${String(error)}; trying again\n`);
