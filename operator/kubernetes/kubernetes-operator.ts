@@ -111,6 +111,7 @@ export class KubernetesOperator {
       mirror: this.mirror,
       writer,
       onConditions: (change) => transitions.record(change),
+      onGone: (uid) => transitions.forget(uid),
     });
     const infrastructure = chooseInfrastructure({ config, client, events, log });
     const routers = new RouterSet({

@@ -28,6 +28,8 @@ export interface StatusBoardOptions {
   readonly mirror: Pick<ObjectMirror, "get">;
   readonly writer: Pick<StatusWriter, "set" | "forget">;
   onConditions(change: ConditionChange): void;
+  /** An object that may have been told of is there no more. */
+  onGone(uid: string): void;
   readonly clock?: Clock;
 }
 
@@ -102,6 +104,7 @@ export class StatusBoard {
     for (const { kind, previous, current } of changes) {
       const ref = (current ?? previous)?.meta;
       const key = ref === undefined ? undefined : keyOf(kind, ref);
+      if (previous !== undefined && current?.meta.uid !== previous.meta.uid) this.options.onGone(previous.meta.uid);
       if (ref !== undefined && current === undefined)
         this.options.writer.forget(RESOURCE_TYPES[kind], refOf(kind, ref));
       const entry = key === undefined ? undefined : this.told.get(key);

@@ -38,6 +38,7 @@ describe("the status board", () => {
         forget: ({ kind }, { namespace, name }) => void forgotten.push(`${kind}/${namespace ?? ""}/${name}`),
       },
       onConditions: (change) => void told.push(change),
+      onGone: (uid) => void forgotten.push(uid),
       clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
     });
     for (const name of ["chat", "other"]) place("RoutingPolicy", name);
@@ -142,10 +143,10 @@ describe("the status board", () => {
     assert.deepEqual(written(), []);
   });
 
-  it("forgets what is gone, in the writer too", () => {
+  it("forgets what is gone, and has it forgotten by the writer and whoever is told", () => {
     board.report(document(A, [policy("chat", "True")]), NOBODY);
     board.takeChanges([remove("RoutingPolicy", "chat")]);
-    assert.deepEqual(forgotten, ["RoutingPolicy/demo/chat"]);
+    assert.deepEqual(forgotten, ["uid-chat", "RoutingPolicy/demo/chat"]);
     // One of the same name is told of from the beginning.
     place("RoutingPolicy", "chat", "uid-again");
     board.report(document(A, [{ ...policy("chat", "True"), uid: "uid-again" }]), NOBODY);
