@@ -136,6 +136,24 @@ export const operatorConfig = defineConfig({
 
 export type OperatorConfig = Config<typeof operatorConfig>;
 
+/** What the operator of one Router is told, whatever objects come from and routers run on. */
+export type RouterConfig = Pick<
+  OperatorConfig,
+  | "routerNamespace"
+  | "routerName"
+  | "subjectsPrefix"
+  | "routers"
+  | "natsUrl"
+  | "natsTimeoutMs"
+  | "natsCredentialsFile"
+  | "routerCredentialsFile"
+  | "handoverRetentionMs"
+  | "ackWaitMs"
+  | "streamReplicas"
+  | "requireTenant"
+  | "logLevel"
+>;
+
 /** Settings of routers that are handed to them as they stand in the operator's own environment. */
 export const ROUTER_ENVIRONMENT: readonly string[] = [
   "BEAMLINE_NATS_TLS_CA_FILE",

@@ -15,7 +15,7 @@ import { ensureConsumer, listConsumerNames } from "../runtime/nats/consumers.ts"
 import { ensureBucket } from "../runtime/nats/kv.ts";
 import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
 import { bindLegacySubjects } from "./bind-legacy-subjects.ts";
-import type { RouterConfig } from "./router-settings.ts";
+import type { RouterConfig } from "./config.ts";
 import { runAll } from "./run-all.ts";
 
 /** Consumers that are being looked at or made at once: configuration goes through the same server meanwhile. */

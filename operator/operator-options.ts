@@ -5,10 +5,10 @@ import type { LeaseHolder, UnresolvedReference } from "../core/reconcile/router.
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
+import type { RouterConfig } from "./config.ts";
 import type { Fence } from "./fence.ts";
 import type { Infrastructure, ObjectSource, RouterSecrets } from "./interfaces.ts";
 import type { OperatorMetrics } from "./metrics.ts";
-import type { RouterConfig } from "./router-settings.ts";
 
 export interface OperatorOptions {
   readonly config: RouterConfig;

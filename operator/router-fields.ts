@@ -2,9 +2,9 @@
 
 import type { Platform } from "../core/policy/partially-supported.ts";
 import type { UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
+import type { RouterConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
 import type { RouterObject } from "./interfaces.ts";
-import type { RouterConfig } from "./router-settings.ts";
 
 export interface UnusedField {
   readonly path: string;

@@ -11,7 +11,7 @@ import { API_VERSION } from "../core/policy/schema.ts";
 import type { BeamlineObject } from "../core/policy/spec.ts";
 import { planLegacySubjects, type UnboundSubject } from "../core/reconcile/legacy-subjects.ts";
 import { defineConfig, parseConfig } from "../runtime/config.ts";
-import type { OperatorConfig } from "./config.ts";
+import type { RouterConfig } from "./config.ts";
 import { MAX_ROUTERS } from "./infrastructure/processes/process-infrastructure.ts";
 import type { RouterDeployment, RouterObject, RouterSecrets, SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { unusedRouterFields } from "./router-fields.ts";
@@ -19,24 +19,6 @@ import type { FileProblem } from "./status-document.ts";
 
 /** Routers that run when nothing says otherwise. */
 export const DEFAULT_ROUTERS = 2;
-
-/** What the operator of one Router is told, whatever objects come from and routers run on. */
-export type RouterConfig = Pick<
-  OperatorConfig,
-  | "routerNamespace"
-  | "routerName"
-  | "subjectsPrefix"
-  | "routers"
-  | "natsUrl"
-  | "natsTimeoutMs"
-  | "natsCredentialsFile"
-  | "routerCredentialsFile"
-  | "handoverRetentionMs"
-  | "ackWaitMs"
-  | "streamReplicas"
-  | "requireTenant"
-  | "logLevel"
->;
 
 export interface RouterSettings {
   readonly deployment: RouterDeployment;
