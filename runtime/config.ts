@@ -165,5 +165,5 @@ function countEdits(left: string, right: string): number {
 }
 
 function withoutPassword(url: string): string {
-  return url.replaceAll(/\/\/[^@/,]*@/g, "//[redacted]@");
+  return url.replaceAll(/\/\/[^/,]*@/g, "//[redacted]@");
 }

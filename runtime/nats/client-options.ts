@@ -96,5 +96,5 @@ function badUrl(url: string, rule: string): BeamlineError {
 
 /** A URL, or several, as it may be shown. */
 export function withoutLogin(url: string): string {
-  return url.replaceAll(/\/\/[^@/,]*@/g, "//");
+  return url.replaceAll(/\/\/[^/,]*@/g, "//");
 }

@@ -113,12 +113,12 @@ describe("config", () => {
     const environment = {
       BEAMLINE_ROUTER: "r",
       BEAMLINE_NATS_TOKEN: "s3cret",
-      BEAMLINE_NATS_URL: "nats://u:s3cret@h:1",
+      BEAMLINE_NATS_URL: "nats://u:p@s3cret@h:1,nats://s3cret@i:1",
     };
     const config = parseConfig(DEFINITION, environment);
     assert.ok(config.ok);
     const shown = redactConfig(DEFINITION, config.value);
-    assert.equal(shown.natsUrl, "nats://[redacted]@h:1");
+    assert.equal(shown.natsUrl, "nats://[redacted]@h:1,nats://[redacted]@i:1");
     assert.doesNotMatch(JSON.stringify(shown), /s3cret/);
     const pin = defineConfig({ pin: { env: "BEAMLINE_PIN", kind: "integer", secret: true, description: "pin" } });
     const refused = parseConfig(pin, { BEAMLINE_PIN: "s3cret" });
