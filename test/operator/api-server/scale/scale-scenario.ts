@@ -57,13 +57,15 @@ export async function runBurst(world: ScaleWorld, count: number, deadlines: Burs
   const lastMs = await world.applyAll(policies);
   await whenAll(world, "Accepted", count, deadlines.acceptedMs - (performance.now() - lastMs));
   await whenAll(world, "Programmed", count, deadlines.programmedMs - (performance.now() - lastMs));
+  // Before the deletion, which takes them out of view.
+  const [acceptedMs, programmedMs] = [world.follower.lastMs("Accepted"), world.follower.lastMs("Programmed")];
   const writes = (await world.statusWrites()) - before;
   const deletedMs = await deleteAll(world, policies);
   return {
     policies: count,
     applyMs: lastMs - startMs,
-    acceptedMs: Math.max(world.follower.lastMs("Accepted") - lastMs, 0),
-    programmedMs: Math.max(world.follower.lastMs("Programmed") - lastMs, 0),
+    acceptedMs: acceptedMs - lastMs,
+    programmedMs: programmedMs - lastMs,
     writesEach: writes / count,
     deletedMs,
     entriesLeft: world.judge.entries,

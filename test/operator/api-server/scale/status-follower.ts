@@ -34,9 +34,9 @@ export class StatusFollower implements AsyncDisposable {
     return this.told[type].size;
   }
 
-  /** When the last policy got it, on the monotonic clock. */
+  /** When the last of those that there are got it, on the monotonic clock. */
   lastMs(type: Told): number {
-    return Math.max(0, ...this.told[type].values());
+    return Math.max(...this.told[type].values());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
