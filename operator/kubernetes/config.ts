@@ -3,35 +3,20 @@ import { type Config, defineConfig } from "../../runtime/config.ts";
 import { natsSettings } from "../../runtime/nats/settings.ts";
 import { operatorConfig } from "../config.ts";
 
-const {
-  httpHost,
-  httpPort,
-  routerName,
-  routerMain,
-  routerHealthHost,
-  routerHealthPort,
-  routerLogDir,
-  requireTenant,
-  ackWaitMs,
-  streamReplicas,
-  logLevel,
-  parentPipe,
-} = operatorConfig;
-
 export const kubernetesConfig = defineConfig({
   ...natsSettings,
-  httpHost,
-  httpPort,
-  routerName,
-  routerMain,
-  routerHealthHost,
-  routerHealthPort,
-  routerLogDir,
-  requireTenant,
-  ackWaitMs,
-  streamReplicas,
-  logLevel,
-  parentPipe,
+  httpHost: operatorConfig.httpHost,
+  httpPort: operatorConfig.httpPort,
+  routerName: operatorConfig.routerName,
+  routerMain: operatorConfig.routerMain,
+  routerHealthHost: operatorConfig.routerHealthHost,
+  routerHealthPort: operatorConfig.routerHealthPort,
+  routerLogDir: operatorConfig.routerLogDir,
+  requireTenant: operatorConfig.requireTenant,
+  ackWaitMs: operatorConfig.ackWaitMs,
+  streamReplicas: operatorConfig.streamReplicas,
+  logLevel: operatorConfig.logLevel,
+  parentPipe: operatorConfig.parentPipe,
   namespace: {
     kind: "string",
     env: "BEAMLINE_NAMESPACE",

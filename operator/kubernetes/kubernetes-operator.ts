@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { EventRecorder } from "../../kubernetes/events.ts";
-import { LeaderElector, type LeadershipStatus } from "../../kubernetes/lease.ts";
+import { LeaderElector } from "../../kubernetes/lease.ts";
 import { StatusWriter } from "../../kubernetes/status-writer.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Check } from "../../runtime/health.ts";
@@ -78,10 +78,6 @@ export class KubernetesOperator {
   async stop(): Promise<void> {
     await this.elector.stop();
     await this.mirror.stop();
-  }
-
-  leadership(): LeadershipStatus {
-    return this.elector.status();
   }
 
   live(): readonly Check[] {

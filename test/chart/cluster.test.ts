@@ -5,8 +5,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { after, before, describe, it } from "mocha";
 import { CLUSTER_START_TIMEOUT_MS, type Cluster } from "../cluster/cluster.ts";
-import { findOnPath } from "../cluster/executable.ts";
-import { findProgram } from "../cluster/find-program.ts";
+import { findClient } from "../cluster/find-program.ts";
 import { startTestCluster } from "../cluster/for-tests.ts";
 import {
   buildProductImage,
@@ -46,7 +45,7 @@ describe("chart, on a cluster", function () {
   before(async function () {
     cluster = await startTestCluster(this, "chart");
     helm = await findHelm(this, cluster.kubeconfigPath);
-    kubectlPath = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress: console.error }));
+    kubectlPath = await findClient("kubectl", { progress: console.error });
     await using temp = await makeTempDir();
     for (const write of [buildProductImage, writeNatsImage] as const) {
       const tar = join(temp.path, "image.tar");

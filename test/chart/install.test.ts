@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { expectStatus, requestApi } from "../cluster/api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "../cluster/api-server.ts";
-import { findOnPath } from "../cluster/executable.ts";
-import { findProgram } from "../cluster/find-program.ts";
+import { findClient } from "../cluster/find-program.ts";
 import { startTestApiServer } from "../cluster/for-tests.ts";
 import { runCommand } from "../cluster/system-command.ts";
 import { eventually } from "../support/await.ts";
@@ -43,7 +42,7 @@ describe("chart, installed", function () {
     server = await startTestApiServer(this, { controllers: CONTROLLERS });
     helm = await findHelm(this, server.kubeconfigPath);
     temp = await makeTempDir();
-    kubectlPath = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress: console.error }));
+    kubectlPath = await findClient("kubectl", { progress: console.error });
   });
   after(async () => {
     await temp?.remove();

@@ -11,8 +11,7 @@ import { eventually } from "../support/await.ts";
 import { expectStatus, requestApi } from "./api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "./api-server.ts";
 import { removeOrphanDirs } from "./api-server-files.ts";
-import { findOnPath } from "./executable.ts";
-import { findProgram } from "./find-program.ts";
+import { findClient } from "./find-program.ts";
 import { startTestApiServer } from "./for-tests.ts";
 
 const run = promisify(execFile);
@@ -123,7 +122,7 @@ describe("an API server alone", function () {
   });
 
   it("lets another user do what RBAC grants and no more", async () => {
-    const kubectl = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress: console.error }));
+    const kubectl = await findClient("kubectl", { progress: console.error });
     const { kubeconfigPath } = await server.signIn("alice", ["readers"]);
     const list = (resource: string): Promise<{ stdout: string }> =>
       run(kubectl, ["--kubeconfig", kubeconfigPath, "get", resource, "-o", "name"]);

@@ -12,8 +12,7 @@ import { expectStatus, requestApi } from "./api-request.ts";
 import { CLUSTER_START_TIMEOUT_MS, type Cluster, openCluster } from "./cluster.ts";
 import { layoutOf } from "./cluster-layout.ts";
 import { readRecord, removeOrphans } from "./cluster-record.ts";
-import { findOnPath } from "./executable.ts";
-import { findProgram } from "./find-program.ts";
+import { findClient } from "./find-program.ts";
 import { startTestCluster } from "./for-tests.ts";
 import { programWithLibraries, writeImage } from "./image.ts";
 import { stillRuns } from "./process-record.ts";
@@ -55,7 +54,7 @@ describe("a whole cluster", function () {
 
   before(async function () {
     cluster = await startTestCluster(this);
-    kubectlPath = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress: console.error }));
+    kubectlPath = await findClient("kubectl", { progress: console.error });
     await using temp = await makeTempDir();
     const image = join(temp.path, "node.tar");
     const files = await programWithLibraries(process.execPath, NODE);

@@ -2,10 +2,9 @@
 import { join } from "node:path";
 import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
 import { programWithLibraries, writeImage } from "./image.ts";
+import { APP_DIR, NODE_PATH } from "./product-image.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const APP_DIR = "/app";
-const NODE_PATH = "/usr/local/bin/node";
 /** What the programs import besides their own files: the client of NATS with its parts, and what generated messages need. */
 const CONTENT = [
   "package.json",

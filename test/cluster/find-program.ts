@@ -50,6 +50,11 @@ export async function findProgram(name: ProgramName, options: FindProgramOptions
   return target;
 }
 
+/** kubectl or helm as the machine has it, for what any version can do; else the one that is built. */
+export async function findClient(name: "kubectl" | "helm", options: FindProgramOptions): Promise<string> {
+  return (await findOnPath(name)) ?? (await findProgram(name, options));
+}
+
 /** Several programs, one after another because the builds share one cache; the result has the names as keys. */
 export async function findPrograms<Name extends ProgramName>(
   names: readonly Name[],

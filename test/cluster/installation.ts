@@ -7,11 +7,9 @@ import { eventually } from "../support/await.ts";
 import { makeTempDir, type TempDir } from "../support/temp.ts";
 import type { Cluster } from "./cluster.ts";
 import { writeExamplesImage } from "./examples-image.ts";
-import { findOnPath } from "./executable.ts";
-import { findProgram } from "./find-program.ts";
+import { findClient, findProgram } from "./find-program.ts";
 import { startTestCluster } from "./for-tests.ts";
 import { buildProductImage, type CodeChange, writeNatsImage } from "./product-image.ts";
-import type { ProgramName } from "./programs.ts";
 import type { Forward } from "./relay.ts";
 import { runCommand } from "./system-command.ts";
 
@@ -44,7 +42,10 @@ export class Installation implements AsyncDisposable {
   static async prepare(context: Mocha.Context, suffix: string): Promise<Installation> {
     const cluster = await startTestCluster(context, suffix);
     const folder = await makeTempDir("beamline-installation-");
-    const programs = { kubectl: await find("kubectl"), helm: await findProgram("helm", { progress: console.error }) };
+    const programs = {
+      kubectl: await findClient("kubectl", { progress: console.error }),
+      helm: await findProgram("helm", { progress: console.error }),
+    };
     const installation = new Installation({ cluster, folder, programs });
     for (const write of [buildProductImage, writeNatsImage, writeExamplesImage] as const) {
       const tar = join(folder.path, "image.tar");
@@ -191,8 +192,4 @@ export class Installation implements AsyncDisposable {
     await this.cluster.stop();
     await this.folder.remove();
   }
-}
-
-async function find(program: Extract<ProgramName, "kubectl">): Promise<string> {
-  return (await findOnPath(program)) ?? (await findProgram(program, { progress: console.error }));
 }

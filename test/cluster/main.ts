@@ -9,8 +9,7 @@ import { type Cluster, openCluster, startCluster } from "./cluster.ts";
 import { layoutOf } from "./cluster-layout.ts";
 import { clusterNames, readRecord, removeCluster } from "./cluster-record.ts";
 import { EXAMPLES_REFERENCE, writeExamplesImage } from "./examples-image.ts";
-import { findOnPath } from "./executable.ts";
-import { findProgram } from "./find-program.ts";
+import { findClient } from "./find-program.ts";
 import { stillRuns } from "./process-record.ts";
 import { buildProductImage, NATS_REFERENCE, PRODUCT_REFERENCE, writeNatsImage } from "./product-image.ts";
 
@@ -68,7 +67,7 @@ async function requireCluster(name: string): Promise<Cluster> {
 /** Becomes that program as far as that is possible: its input, its output, its exit code. */
 async function become(program: "kubectl" | "helm", name: string, programArguments: readonly string[]): Promise<void> {
   const { kubeconfigPath } = await requireCluster(name);
-  const path = (await findOnPath(program)) ?? (await findProgram(program, { progress }));
+  const path = await findClient(program, { progress });
   const child = spawn(path, [...programArguments], {
     stdio: "inherit",
     env: { ...process.env, KUBECONFIG: kubeconfigPath },

@@ -23,19 +23,10 @@ export const CODE_FOLDERS = [
 /** What goes into /app as it is. */
 export const PLAIN_CONTENT = ["package.json", "crds"] as const;
 /** TypeScript projects that the code comes from. */
-export const PROJECTS = [
-  "core",
-  "runtime",
-  "kubernetes",
-  "router",
-  "operator",
-  "controlplane",
-  "cli",
-  "proto",
-] as const;
+export const PROJECTS: readonly string[] = CODE_FOLDERS.map((folder) => folder.split("/", 1)[0] ?? folder);
 export const APP_DIR = "/app";
 /** Where an image of Node has it. */
-const NODE_PATH = "/usr/local/bin/node";
+export const NODE_PATH = "/usr/local/bin/node";
 const NATS_SERVER_PATH = "/usr/local/bin/nats-server";
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 /** What runs; not the types and source maps that the compiler writes beside it. */

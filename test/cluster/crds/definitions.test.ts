@@ -10,8 +10,7 @@ import { mergeConditions } from "../../../core/reconcile/conditions.ts";
 import { policyConditions } from "../../../core/reconcile/routing-policy.ts";
 import { expectStatus, requestApi } from "../api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "../api-server.ts";
-import { findOnPath } from "../executable.ts";
-import { findProgram } from "../find-program.ts";
+import { findClient } from "../find-program.ts";
 import { startTestApiServer } from "../for-tests.ts";
 import { collectionPath, createObject, installCrds, readCrds } from "./crds.ts";
 
@@ -50,7 +49,7 @@ describe("the CRDs on an API server", function () {
   });
 
   async function kubectl(...args: readonly string[]): Promise<string> {
-    const path = (await findOnPath("kubectl")) ?? (await findProgram("kubectl", { progress: console.error }));
+    const path = await findClient("kubectl", { progress: console.error });
     const { stdout } = await run(path, ["--kubeconfig", server.kubeconfigPath, ...args]);
     return stdout;
   }
