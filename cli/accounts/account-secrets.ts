@@ -1,5 +1,5 @@
 // Accounts in a namespace of Kubernetes: a Secret of keys, a Secret of credentials for each role, a ConfigMap for the server.
-import type { RoleName } from "../../core/trust/trust.ts";
+import { ROLES, type RoleName } from "../../core/trust/trust.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { ApiFailure, ApiResult } from "../../kubernetes/failure.ts";
 import { describeObject, type KubernetesObject, type ResourceType } from "../../kubernetes/object.ts";
@@ -32,7 +32,7 @@ const KEYS_ENTRY = "keys.json";
 const CREDENTIALS_ENTRY = "nats.creds";
 const ACCOUNTS_ENTRY = "accounts.conf";
 /** Who looks at the server itself gets credentials by hand: nothing in a cluster needs them. */
-const CLUSTER_ROLES: readonly RoleName[] = ["operator", "router", "producer", "worker"];
+const CLUSTER_ROLES: readonly RoleName[] = ROLES.filter((role) => role !== "system");
 
 /** Reads, creates and patches by name, and does nothing else. */
 export class AccountSecrets implements AccountStore {

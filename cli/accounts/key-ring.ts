@@ -71,7 +71,14 @@ export function encodeKeyRing(ring: KeyRing): string {
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
-/** Throws CONFIG_INVALID, which names `place` and quotes nothing of the text. A key that a later version needs is added. */
+/** The ring with a key for each role that has none yet, as in one of an earlier release; the ring itself when none is missing. */
+export function addMissingUsers(ring: KeyRing): KeyRing {
+  const missing = ROLES.filter((role) => !ring.users.has(role));
+  if (missing.length === 0) return ring;
+  return { ...ring, users: new Map([...ring.users, ...missing.map((role) => [role, createUser()] as const)]) };
+}
+
+/** Throws CONFIG_INVALID, which names `place` and quotes nothing of the text. Roles of a later release are left out. */
 export function parseKeyRing(text: string, place: string): KeyRing {
   try {
     const file: KeyFile = JSON.parse(text);
@@ -80,7 +87,11 @@ export function parseKeyRing(text: string, place: string): KeyRing {
     return {
       operator: keyOf(file.operator, "O"),
       accounts: new Map(accounts.map(({ name }) => [name, keyOf(file.accounts[name], "A")])),
-      users: new Map(roles.map(({ name }) => [name, keyOf(file.users[name], "U")])),
+      users: new Map(
+        roles
+          .filter(({ name }) => file.users[name] !== undefined)
+          .map(({ name }) => [name, keyOf(file.users[name], "U")]),
+      ),
       revoked: new Map(accounts.map(({ name }) => [name, file.revoked[name] ?? {}])),
     };
   } catch {

@@ -2,7 +2,7 @@
 import type { RoleName, Trust } from "../../core/trust/trust.ts";
 import { BeamlineError } from "../../runtime/errors.ts";
 import { issueAccounts } from "./issue.ts";
-import { createKeyRing, encodeKeyRing, parseKeyRing, rotateUser } from "./key-ring.ts";
+import { addMissingUsers, createKeyRing, encodeKeyRing, parseKeyRing, rotateUser } from "./key-ring.ts";
 
 /** What is kept now; what is absent was never written. */
 export interface StoredAccounts {
@@ -55,6 +55,12 @@ export async function prepareAccounts(store: AccountStore, options: PrepareOptio
       continue;
     }
     const ring = parseKeyRing(before.keys, store.keysPlace);
+    const whole = addMissingUsers(ring);
+    if (whole !== ring) {
+      if (await store.replaceKeys(encodeKeyRing(whole)))
+        written.push({ part: "keys", place: store.keysPlace, action: "updated" });
+      continue;
+    }
     if (rotate !== undefined) {
       if (await store.replaceKeys(encodeKeyRing(rotateUser(ring, rotate, options.nowMs())))) {
         written.push({ part: "keys", place: store.keysPlace, action: "updated" });

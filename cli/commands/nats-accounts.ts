@@ -13,7 +13,7 @@ import type { Terminal } from "../terminal.ts";
 
 export const natsAccountsCommand: Command = {
   name: "nats-accounts",
-  summary: "Make NATS accounts and credentials for operator, routers, producers and workers",
+  summary: "Make NATS accounts and credentials for operator, routers, control planes, producers and workers",
   usage: "--dir DIR | --kubernetes --namespace NAMESPACE --prefix PREFIX [--rotate ROLE]",
   options: {
     dir: { type: "string", valueName: "DIR", description: "folder for keys.json, accounts.conf and <role>.creds" },

@@ -1,6 +1,6 @@
 // What each stream, consumer and bucket must look like, as data: the operator creates them, routers verify them.
 import type { ProviderKey } from "./record.ts";
-import { DLQ_SUBJECT, DLQ_SUBJECT_BY_KIND, type Names, providerFilter } from "./subjects.ts";
+import { DLQ_SUBJECT, DLQ_SUBJECT_BY_KIND, type Names, providerFilter, REGISTRY_BUCKET } from "./subjects.ts";
 
 /** A stream; what is absent is the server's default. Times in milliseconds. */
 export interface StreamSpec {
@@ -42,6 +42,7 @@ export interface BucketSpec {
   readonly storage: "file";
   readonly replicas: number;
   readonly ttlMs?: number;
+  readonly maxBytes?: number;
 }
 
 export interface StreamSettings {
@@ -89,6 +90,8 @@ const MAX_ACK_PENDING_DECIDE = 20_000;
 const MAX_ACK_PENDING_PROVIDER = 1_000;
 /** Acknowledgements of routers are written every 10 s; one that misses six is gone. */
 const ROUTER_ACK_TTL_MS = MINUTE_MS;
+/** Room for 50,000 registrations of the usual size with their verdicts, and for the configurations of components. */
+const MAX_REGISTRY_BYTES = 268_435_456;
 /**
  * A dead letter of a message whose settlement was lost comes again with the next delivery: no id may be forgotten
  * before.
@@ -122,7 +125,20 @@ export function streamSpecs(names: Names, settings: StreamSettings = DEFAULT_STR
         replicas: settings.replicas,
         ttlMs: ROUTER_ACK_TTL_MS,
       },
+      registryBucket(settings.replicas),
     ],
+  };
+}
+
+/** One for all Routers of an account. */
+export function registryBucket(replicas: number): BucketSpec {
+  return {
+    name: REGISTRY_BUCKET,
+    description: "Components: registrations, configurations, and the verdicts that routers read.",
+    history: 1,
+    storage: "file",
+    replicas,
+    maxBytes: MAX_REGISTRY_BYTES,
   };
 }
 

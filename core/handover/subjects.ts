@@ -28,6 +28,11 @@ export const DLQ_SUBJECT_BY_KIND = {
   ack: "caf.exec.assign.ack.dlq",
 } as const;
 
+/** What control planes share: one bucket for an account, whatever prefixes its Routers have. */
+export const REGISTRY_BUCKET = "beamline-registry";
+/** Control planes tell each other what they heard of components. */
+export const REGISTRY_REPORT_SUBJECT = "beamline.registry.v1.report";
+
 /** The namespace token of what is stored about an effect without being work; no Kubernetes namespace has that name. */
 const NO_PROVIDER = "_";
 
@@ -179,7 +184,7 @@ function bucketNames(own: (name: string) => string): BucketNames {
   return {
     config: own("beamline-config"),
     acks: own("beamline-acks"),
-    registry: own("beamline-registry"),
+    registry: REGISTRY_BUCKET,
     work: own("beamline-work"),
     health: own("beamline-health"),
   };

@@ -1,10 +1,9 @@
 // The status that a component reports: the names of the enum HealthStatus in any case, and any other text as UNKNOWN.
 
-export type HealthStatus = "UNKNOWN" | "STARTING" | "HEALTHY" | "UNHEALTHY" | "STOPPING";
+export const HEALTH_STATUSES = ["UNKNOWN", "STARTING", "HEALTHY", "UNHEALTHY", "STOPPING"] as const;
+export type HealthStatus = (typeof HEALTH_STATUSES)[number];
 
-const NAMES: ReadonlyMap<string, HealthStatus> = new Map(
-  (["UNKNOWN", "STARTING", "HEALTHY", "UNHEALTHY", "STOPPING"] as const).map((name) => [name, name]),
-);
+const NAMES: ReadonlyMap<string, HealthStatus> = new Map(HEALTH_STATUSES.map((name) => [name, name]));
 /** Generated enums of the later protocol carry it; clients send the text of either. */
 const ENUM_PREFIX = "HEALTH_STATUS_";
 

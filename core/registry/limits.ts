@@ -20,6 +20,11 @@ export const DEFAULT_TTL_MS = 30_000;
 export const MIN_TTL_MS = 1_000;
 export const MAX_TTL_MS = 3_600_000;
 
+/** `seq` of a registration: a time in milliseconds, and the last one that a date can be. */
+export const MAX_SEQ = 8_640_000_000_000_000;
+/** Name of a Provider with its namespace: two names of Kubernetes. */
+export const MAX_PROVIDER_CHARS = 317;
+
 /** Components that one registry keeps when its settings say nothing. */
 export const DEFAULT_MAX_COMPONENTS = 50_000;
 /** Removed components that are remembered, so that late word of them does not bring them back. */

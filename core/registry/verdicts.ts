@@ -12,6 +12,8 @@ export interface Verdict {
   readonly inputEventTypes: readonly string[];
   readonly outputEventTypes: readonly string[];
   readonly maxConcurrent?: number;
+  /** `<namespace>/<name>` of the Provider that it says it works for; absent: the one whose `providerId` is its id. */
+  readonly provider?: string;
   readonly liveness: Liveness;
   readonly reported: HealthStatus;
   /** Neither lost nor saying that it should get no work. */
@@ -19,6 +21,11 @@ export interface Verdict {
   /** When its liveness began. */
   readonly sinceMs: number;
 }
+
+/** Metadata by which a component says for which Provider object it works. */
+export const PROVIDER_KEY = "provider";
+/** `<namespace>/<name>`. Any other value of that metadata is the component's own business. */
+export const PROVIDER = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 
 /** A verdict, or that there is none any more. */
 export interface VerdictChange {
@@ -28,7 +35,8 @@ export interface VerdictChange {
 }
 
 export function verdictOf(component: Component): Verdict {
-  const { kind, id, instance, endpoint, capabilities } = component.registration;
+  const { kind, id, instance, endpoint, metadata, capabilities } = component.registration;
+  const provider = metadata.get(PROVIDER_KEY);
   const { inputEventTypes, outputEventTypes, maxConcurrent } = capabilities;
   return {
     kind,
@@ -38,6 +46,7 @@ export function verdictOf(component: Component): Verdict {
     inputEventTypes,
     outputEventTypes,
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+    ...(provider === undefined || !PROVIDER.test(provider) ? {} : { provider }),
     liveness: component.liveness,
     reported: component.reported.status,
     isCandidate: isCandidate(component),

@@ -1,5 +1,11 @@
-// What operator and routers may do in the internal account, which holds every stream and bucket.
-import { DLQ_SUBJECT, DLQ_SUBJECT_BY_KIND, type Names, REPLY_PREFIX } from "../handover/subjects.ts";
+// What operator, routers and control planes may do in the internal account, which holds every stream and bucket.
+import {
+  DLQ_SUBJECT,
+  DLQ_SUBJECT_BY_KIND,
+  type Names,
+  REGISTRY_REPORT_SUBJECT,
+  REPLY_PREFIX,
+} from "../handover/subjects.ts";
 import { type Bus, type Grant, type Grants, grant, INBOXES } from "./grant.ts";
 
 const API = "$JS.API";
@@ -9,8 +15,8 @@ const USER_INFO = grant("$SYS.REQ.USER.INFO", "learning what it may do itself");
 /** Administration of its own streams, buckets and consumers; it deletes and purges none of them. */
 export function operatorGrants({ names }: Bus): Grants {
   const { submit, assignments, dlq } = names.streams;
-  const { config, acks } = names.buckets;
-  const streams = [submit, assignments, dlq, keyValueStream(config), keyValueStream(acks)];
+  const { config, acks, registry } = names.buckets;
+  const streams = [submit, assignments, dlq, ...[config, acks, registry].map(keyValueStream)];
   return {
     publish: [
       USER_INFO,
@@ -25,7 +31,7 @@ export function operatorGrants({ names }: Bus): Grants {
         grant(`${API}.CONSUMER.INFO.${stream}.*`, "comparing settings"),
       ]),
       grant(`${API}.CONSUMER.NAMES.${assignments}`, "noticing that a provider's durable is gone"),
-      ...[config, acks].flatMap(watchGrants),
+      ...[config, acks, registry].flatMap(watchGrants),
       grant(`$KV.${config}.>`, "writing configuration"),
       grant(`${API}.DIRECT.GET.${dlq}`, "listing dead letters"),
     ],
@@ -36,12 +42,13 @@ export function operatorGrants({ names }: Bus): Grants {
 /** What handling a message takes, and nothing that changes configuration, streams or consumers. */
 export function routerGrants({ names, fixedSubjects }: Bus): Grants {
   const { submit, assignments } = names.streams;
-  const { config, acks } = names.buckets;
+  const { config, acks, registry } = names.buckets;
   const decide = names.consumers.decide;
   return {
     publish: [
       USER_INFO,
       ...watchGrants(config),
+      ...watchGrants(registry),
       grant(`$KV.${acks}.>`, "acknowledging configuration"),
       grant(`${API}.DIRECT.GET.${keyValueStream(acks)}`, "seeing what other routers serve"),
       grant(`${API}.STREAM.INFO.${submit}`, "creation time of the stream, half of an effect's id"),
@@ -66,6 +73,26 @@ export function routerGrants({ names, fixedSubjects }: Bus): Grants {
   };
 }
 
+/** Keeping what control planes share, and looking at what a Router's consumers have before them. */
+export function controlPlaneGrants({ names }: Bus): Grants {
+  const { submit, assignments } = names.streams;
+  const { registry } = names.buckets;
+  return {
+    publish: [
+      USER_INFO,
+      grant(`${API}.INFO`, "limits of the account"),
+      ...watchGrants(registry),
+      grant(`$KV.${registry}.>`, "registrations, configurations and verdicts"),
+      grant(REGISTRY_REPORT_SUBJECT, "telling the other control planes what it heard"),
+      ...[submit, assignments].flatMap((stream) => [
+        grant(`${API}.STREAM.INFO.${stream}`, "what a stream holds"),
+        grant(`${API}.CONSUMER.INFO.${stream}.*`, "what waits for routers and providers"),
+      ]),
+    ],
+    subscribe: [INBOXES, grant(REGISTRY_REPORT_SUBJECT, "what the other control planes heard")],
+  };
+}
+
 /** Following a bucket: a consumer that ends with its listener, and a look at single keys. */
 function watchGrants(bucket: string): readonly Grant[] {
   const stream = keyValueStream(bucket);
@@ -87,6 +114,6 @@ export function acknowledgeGrants(stream: string, consumer: string): readonly Gr
   );
 }
 
-function keyValueStream(bucket: Names["buckets"]["config"]): string {
+function keyValueStream(bucket: Names["buckets"][keyof Names["buckets"]]): string {
   return `KV_${bucket}`;
 }

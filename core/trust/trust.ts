@@ -2,13 +2,13 @@
 import { namesFor } from "../handover/subjects.ts";
 import { producerCrossings, producerGrants, workerCrossings, workerGrants } from "./application-roles.ts";
 import type { Bus, Crossing, Grant, Grants } from "./grant.ts";
-import { operatorGrants, routerGrants } from "./internal-roles.ts";
+import { controlPlaneGrants, operatorGrants, routerGrants } from "./internal-roles.ts";
 
 /** `BEAMLINE` holds every stream and bucket; the two behind it reach it by what it exports to them, and by nothing else. */
 export type AccountName = "SYS" | "BEAMLINE" | "PRODUCERS" | "WORKERS";
 
 /** One user each. `system` is for people who look at the server: no part of Beamline uses it. */
-export const ROLES = ["operator", "router", "producer", "worker", "system"] as const;
+export const ROLES = ["operator", "router", "controlplane", "producer", "worker", "system"] as const;
 export type RoleName = (typeof ROLES)[number];
 
 export interface Role extends Grants {
@@ -60,6 +60,7 @@ export function trustFor({ prefixes = [undefined], fixedSubjects = [] }: TrustOp
     roles: [
       role("operator", INTERNAL_ACCOUNT, operatorGrants),
       role("router", INTERNAL_ACCOUNT, routerGrants),
+      role("controlplane", INTERNAL_ACCOUNT, controlPlaneGrants),
       role("producer", "PRODUCERS", producerGrants),
       role("worker", "WORKERS", workerGrants),
       { name: "system", account: SYSTEM_ACCOUNT, publish: [everything], subscribe: [everything] },

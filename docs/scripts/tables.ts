@@ -47,6 +47,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "trust-crossings": crossingTable,
   "trust-operator": () => roleTable("operator"),
   "trust-router": () => roleTable("router"),
+  "trust-controlplane": () => roleTable("controlplane"),
   "trust-producer": () => roleTable("producer"),
   "trust-worker": () => roleTable("worker"),
   "message-route-request": () => messageTable("beamline.flow.v1.RouteRequest"),

@@ -90,7 +90,7 @@ describe("chart, on a cluster", function () {
         '--output=jsonpath={range .items[*]}{.metadata.name} {.data}{"\\n"}{end}',
       );
     const before = await read();
-    assert.equal(before.trim().split("\n").length, 5, "keys, operator, router, producer, worker");
+    assert.equal(before.trim().split("\n").length, 6, "keys, operator, router, controlplane, producer, worker");
     const flags = [
       `--namespace=${SYSTEM}`,
       "--reset-then-reuse-values",

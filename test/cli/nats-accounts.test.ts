@@ -9,6 +9,7 @@ import { type CliRun, runCli } from "./run-cli.ts";
 
 const FILES = [
   "accounts.conf",
+  "controlplane.creds",
   "keys.json",
   "operator.creds",
   "producer.creds",
@@ -84,6 +85,21 @@ describe("beamline nats-accounts", () => {
     assert.ok((before.get("worker.creds") ?? "").includes(key), "the same key again");
   });
 
+  it("gives a role of a later release a key, and leaves the keys of an earlier one as they are", async () => {
+    await using temp = await makeTempDir();
+    await make(temp.path);
+    const before = await contents(temp.path);
+    const ring = JSON.parse(before.get("keys.json") ?? "");
+    const { controlplane: _, ...users } = ring.users;
+    await writeFile(join(temp.path, "keys.json"), JSON.stringify({ ...ring, users }));
+    await rm(join(temp.path, "controlplane.creds"));
+    assert.deepEqual(written(await make(temp.path)), ["keys updated", "controlplane created"]);
+    const after = await contents(temp.path);
+    const rest = FILES.filter((name) => name !== "keys.json" && name !== "controlplane.creds");
+    for (const name of rest) assert.equal(after.get(name), before.get(name), name);
+    assert.deepEqual(written(await make(temp.path)), []);
+  });
+
   it("gives several runs at once one set of keys", async () => {
     await using temp = await makeTempDir();
     const runs = await Promise.all(Array.from({ length: 4 }, () => make(temp.path)));
@@ -156,7 +172,7 @@ describe("beamline nats-accounts", () => {
       [["--dir", "x", "--kubernetes"], /one of --dir and --kubernetes/],
       [["--kubernetes"], /--namespace is required/],
       [["--kubernetes", "--namespace", "n"], /--prefix is required/],
-      [["--dir", "x", "--rotate", "nobody"], /must be one of operator, router, producer, worker, system/],
+      [["--dir", "x", "--rotate", "nobody"], /must be one of operator, router, controlplane, producer, worker, system/],
       [["--dir", "x", "--subjects-prefix", "a_b"], /--subjects-prefix is "a_b"/],
       [["--dir", "x", "--fixed-subject", "caf.>"], /--fixed-subject is "caf\.>"/],
     ];

@@ -68,12 +68,13 @@ describe("stream specifications", () => {
     assert.equal(provider.maxDeliver, -1);
   });
 
-  it("acknowledgements of routers expire, configuration does not", () => {
+  it("acknowledgements of routers expire, configuration and components do not", () => {
     assert.deepEqual(
       specs.buckets.map(({ name, ttlMs }) => [name, ttlMs]),
       [
         ["beamline-config", undefined],
         ["beamline-acks", 60_000],
+        ["beamline-registry", undefined],
       ],
     );
   });

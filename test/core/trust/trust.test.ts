@@ -22,6 +22,10 @@ function may(trust: Trust, name: RoleName, verb: "publish" | "subscribe", subjec
 const PUBLISHERS: readonly (readonly [subject: string, ...roles: RoleName[]])[] = [
   ["$KV.beamline-config.beamline-system.default.head", "operator"],
   ["$KV.beamline-acks.beamline-system.default.router-0", "router"],
+  ["$KV.beamline-registry.verdict.processor.cDE", "controlplane"],
+  ["$JS.API.CONSUMER.CREATE.KV_beamline-registry", "operator", "router", "controlplane"],
+  ["$JS.API.STREAM.CREATE.KV_beamline-registry", "operator"],
+  ["beamline.registry.v1.report", "controlplane"],
   ["beamline.router.v1.decide", "producer"],
   ["beamline.router.v1.decide.tenant.demo"],
   ["beamline.router.v1.submit.demo", "producer"],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { parseCreds } from "@nats-io/jwt";
 import { after, before, describe, it } from "mocha";
+import { ROLES } from "../../../core/trust/trust.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { KubernetesObject, ResourceType } from "../../../kubernetes/object.ts";
 import { deleteObject, mergeObject, readObject } from "../../../kubernetes/objects.ts";
@@ -12,7 +13,7 @@ import { CONFIG_MAP, create, FIELD_MANAGER, openClient } from "./world.ts";
 
 const NAMESPACE = "default";
 const PREFIX = "y-nats";
-const PARTS = ["keys", "operator", "router", "producer", "worker"];
+const PARTS = ["keys", ...ROLES.filter((role) => role !== "system")];
 const SECRET: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets", namespaced: true };
 const RBAC = { group: "rbac.authorization.k8s.io", version: "v1", namespaced: true };
 const ROLE: ResourceType = { ...RBAC, kind: "Role", plural: "roles" };
