@@ -1,5 +1,6 @@
 // A control plane put together: what is started in which order, and what a stop ends in the reverse one.
 import { randomBytes } from "node:crypto";
+import { ok } from "../core/result.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { BeamlineError } from "../runtime/errors.ts";
@@ -7,6 +8,10 @@ import { type Check, type HealthServer, startHealthServer } from "../runtime/hea
 import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { AccessControl } from "./access/access-control.ts";
+import { AuditLog } from "./access/audit.ts";
+import { authorizeByRole } from "./access/authorize.ts";
+import { ANYBODY } from "./access/caller.ts";
 import { CallFrame } from "./call-frame.ts";
 import type { TlsFiles } from "./certificate-files.ts";
 import type { ControlPlaneConfig } from "./config.ts";
@@ -42,7 +47,8 @@ export class ControlPlaneApp {
   private boundPort: number | undefined;
   private draining = false;
 
-  constructor(config: ControlPlaneConfig, log: Logger, clock: Clock = systemClock) {
+  /** `auditLog` must not leave out lines. */
+  constructor(config: ControlPlaneConfig, log: Logger, auditLog: Logger = log, clock: Clock = systemClock) {
     this.config = config;
     this.log = log;
     const { maxStreams, maxComponents, ttlMs } = config;
@@ -55,7 +61,12 @@ export class ControlPlaneApp {
     this.watches = streams("watch");
     this.heartbeats = streams("heartbeats");
     this.healthWatches = streams("health");
-    const frame = new CallFrame({ metrics: this.counters, clock, log });
+    const access = new AccessControl({
+      authenticate: () => ok(ANYBODY),
+      authorize: authorizeByRole,
+      audit: new AuditLog(auditLog, clock),
+    });
+    const frame = new CallFrame({ access, metrics: this.counters, clock, log });
     this.grpcHealth = new HealthService({ frame, streams: this.healthWatches });
     this.services = this.implementations(frame);
   }

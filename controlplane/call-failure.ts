@@ -38,7 +38,12 @@ export const CAUSES = {
   TOO_MANY_STREAMS: {
     code: status.RESOURCE_EXHAUSTED,
     retryAfterMs: 5_000,
-    meaning: "as many streams of this kind are open as there may be",
+    meaning: "as many streams of this kind, or of this caller, are open as there may be",
+  },
+  RATE_LIMITED: {
+    code: status.RESOURCE_EXHAUSTED,
+    retryAfterMs: 100,
+    meaning: "the caller calls more often than one caller may; RetryInfo has the wait that is left",
   },
   ANSWER_TOO_LARGE: {
     code: status.RESOURCE_EXHAUSTED,
@@ -70,6 +75,10 @@ export const CAUSES = {
     retryAfterMs: 1_000,
     meaning: "something that the call needs does not answer",
   },
+  UNAUTHENTICATED: {
+    code: status.UNAUTHENTICATED,
+    meaning: "nothing that proves who calls was sent, or it is not known, expired or revoked",
+  },
   PERMISSION_DENIED: { code: status.PERMISSION_DENIED, meaning: "the caller, or this process, lacks a right" },
   INTERNAL: { code: status.INTERNAL, meaning: "a defect of the control plane; its log has the cause" },
 } as const satisfies Record<string, CauseRow>;
@@ -86,6 +95,8 @@ export interface CallFailure {
   readonly problems?: readonly FieldProblem[];
   /** Values that belong to the cause, for ErrorInfo. */
   readonly values?: Readonly<Record<string, string>>;
+  /** The wait in this case, instead of the one that the cause has. */
+  readonly retryAfterMs?: number;
 }
 
 /** A failure of `problems`; the message is that of the first one. */
@@ -139,15 +150,17 @@ export function toStatus(failure: CallFailure): StatusObject {
     });
     details.push(detail("BadRequest", BadRequest.encode({ fieldViolations }).finish()));
   }
-  if (row.retryAfterMs !== undefined) {
-    const seconds = Math.floor(row.retryAfterMs / MS_PER_S);
-    const nanos = (row.retryAfterMs % MS_PER_S) * NANOS_PER_MS;
+  const retryAfterMs = failure.retryAfterMs ?? row.retryAfterMs;
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.floor(retryAfterMs / MS_PER_S);
+    const nanos = (retryAfterMs % MS_PER_S) * NANOS_PER_MS;
     details.push(detail("RetryInfo", RetryInfo.encode({ retryDelay: { seconds: BigInt(seconds), nanos } }).finish()));
   }
   const metadata = new Metadata();
   const bytes = Status.encode({ code: row.code, message: failure.message, details }).finish();
   metadata.set(DETAILS_TRAILER, Buffer.from(bytes));
-  return { code: row.code, details: failure.message, metadata };
+  // A cut in the middle of a surrogate pair cannot be written into a header.
+  return { code: row.code, details: failure.message.toWellFormed(), metadata };
 }
 
 function detail(name: string, value: Uint8Array): { typeUrl: string; value: Uint8Array } {

@@ -1,33 +1,43 @@
 // What every registering service does with the registry: register, hear a heartbeat, unregister, find; failures as calls see them.
 import { randomBytes } from "node:crypto";
 import type { Component, ComponentName } from "../core/registry/component.ts";
-import type { Refusal } from "../core/registry/event.ts";
+import type { Notice, Refusal } from "../core/registry/event.ts";
 import type { FieldProblem } from "../core/registry/field-problem.ts";
 import { findComponent } from "../core/registry/state.ts";
 import { type BeatRequest, validateBeat } from "../core/registry/validate-beat.ts";
 import { type RegistrationRequest, validateRegistration } from "../core/registry/validate-registration.ts";
 import { assertNever, err, ok } from "../core/result.ts";
+import { UNCHANGED } from "./access/audit.ts";
 import { type CallFailure, fieldsInvalid } from "./call-failure.ts";
-import type { Answer } from "./call-frame.ts";
+import type { Answer, Note } from "./call-frame.ts";
 import type { LiveRegistry } from "./live-registry.ts";
 
 /** How a message calls the fields that the registry checks; those that are not named have the same name. */
 export type FieldNames = Readonly<Record<string, string>>;
 
 const CHANCE_BYTES = 12;
+/** Of a registration, for the audit record. Who registers the same again only shows a sign of life. */
+const OUTCOMES: Readonly<Partial<Record<Notice["kind"], string>>> = {
+  registered: "registered",
+  updated: "updated",
+  takenOver: "taken over",
+};
 
-/** Registers, or registers again; gives the component as it stands then. */
+/** Registers, or registers again; gives the component as it stands then, and notes what that came to. */
 export function registerComponent(
   registry: LiveRegistry,
   request: RegistrationRequest,
   names: FieldNames,
+  note: Note,
 ): Answer<Component> {
   const { ttlMs } = registry.state.settings;
   const checked = validateRegistration(request, { chance: randomBytes(CHANCE_BYTES).toString("hex"), ttlMs });
   if (!checked.ok) return err(fieldsInvalid(renameFields(checked.error, names)));
-  const { refusals } = registry.apply({ kind: "registered", registration: checked.value });
+  const { refusals, notices } = registry.apply({ kind: "registered", registration: checked.value });
   const component = findComponent(registry.state, checked.value);
   if (refusals[0] !== undefined || component === undefined) return err(refused(refusals[0], registry));
+  const outcome = notices.map(({ kind }) => OUTCOMES[kind]).find((found) => found !== undefined) ?? UNCHANGED;
+  note(outcome, `${checked.value.kind}/${checked.value.id}`);
   return ok(component);
 }
 

@@ -13,9 +13,10 @@ const CLOSE_MS = 1_500;
 
 /** Runs a control plane until it is told to stop; resolves to its exit code. */
 async function runControlPlane(config: ControlPlaneConfig): Promise<number> {
-  const log = createLimitedLogger(createLogger({ service: "controlplane", level: config.logLevel }), LOG_LIMIT);
+  const everyLine = createLogger({ service: "controlplane", level: config.logLevel });
+  const log = createLimitedLogger(everyLine, LOG_LIMIT);
   log.info("control plane starting", { config: redactConfig(controlPlaneConfig, config) });
-  const app = new ControlPlaneApp(config, log);
+  const app = new ControlPlaneApp(config, log, everyLine);
   const code = await runLifecycle(app.steps(), { log, totalStopMs: config.drainTimeoutMs + CLOSE_MS });
   log.flush();
   return code;

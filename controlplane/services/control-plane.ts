@@ -2,9 +2,10 @@
 import type { ComponentKind } from "../../core/registry/component.ts";
 import { err, ok } from "../../core/result.ts";
 import type { ControlPlaneServer } from "../../proto/gen/grpc/controlplane/controlplane.ts";
-import type { Answer, CallFrame } from "../call-frame.ts";
+import type { Answer, CallFrame, Note } from "../call-frame.ts";
 import { hearComponent, registerComponent } from "../components.ts";
 import type { LiveRegistry } from "../live-registry.ts";
+import { registrationSubject } from "../registration-subject.ts";
 
 /** What the three kinds of requests have in common, with the id under one name. */
 interface Registering {
@@ -21,9 +22,9 @@ const PATH = "/obsrvr.flow.controlplane.ControlPlane";
 
 /** A response is a success: `success` is true in each, and a failure is a gRPC status. */
 export function controlPlaneService(frame: CallFrame, registry: LiveRegistry): ControlPlaneServer {
-  const register = (kind: ComponentKind, id: string, request: Registering): Answer<string> => {
+  const register = (kind: ComponentKind, id: string, request: Registering, note: Note): Answer<string> => {
     const { endpoint, metadata } = request;
-    const registered = registerComponent(registry, { kind, id, endpoint, metadata }, { id: `${kind}_id` });
+    const registered = registerComponent(registry, { kind, id, endpoint, metadata }, { id: `${kind}_id` }, note);
     return registered.ok ? ok(registered.value.registration.id) : registered;
   };
   const beat = (kind: ComponentKind, id: string, request: Beating): Answer<{ success: boolean; message: string }> => {
@@ -32,18 +33,30 @@ export function controlPlaneService(frame: CallFrame, registry: LiveRegistry): C
     return failure === undefined ? ok(TAKEN) : err(failure);
   };
   return {
-    registerProcessor: frame.unary(`${PATH}/RegisterProcessor`, (request) => {
-      const id = register("processor", request.processorId, request);
-      return id.ok ? ok({ ...TAKEN, processorId: id.value }) : id;
-    }),
-    registerSource: frame.unary(`${PATH}/RegisterSource`, (request) => {
-      const id = register("source", request.sourceId, request);
-      return id.ok ? ok({ ...TAKEN, sourceId: id.value }) : id;
-    }),
-    registerConsumer: frame.unary(`${PATH}/RegisterConsumer`, (request) => {
-      const id = register("consumer", request.consumerId, request);
-      return id.ok ? ok({ ...TAKEN, consumerId: id.value }) : id;
-    }),
+    registerProcessor: frame.unary(
+      `${PATH}/RegisterProcessor`,
+      (request, _caller, note) => {
+        const id = register("processor", request.processorId, request, note);
+        return id.ok ? ok({ ...TAKEN, processorId: id.value }) : id;
+      },
+      ({ processorId, metadata }) => registrationSubject("processor", processorId, metadata),
+    ),
+    registerSource: frame.unary(
+      `${PATH}/RegisterSource`,
+      (request, _caller, note) => {
+        const id = register("source", request.sourceId, request, note);
+        return id.ok ? ok({ ...TAKEN, sourceId: id.value }) : id;
+      },
+      ({ sourceId, metadata }) => registrationSubject("source", sourceId, metadata),
+    ),
+    registerConsumer: frame.unary(
+      `${PATH}/RegisterConsumer`,
+      (request, _caller, note) => {
+        const id = register("consumer", request.consumerId, request, note);
+        return id.ok ? ok({ ...TAKEN, consumerId: id.value }) : id;
+      },
+      ({ consumerId, metadata }) => registrationSubject("consumer", consumerId, metadata),
+    ),
     processorHeartbeat: frame.unary(`${PATH}/ProcessorHeartbeat`, (request) =>
       beat("processor", request.processorId, request),
     ),

@@ -17,9 +17,10 @@ import {
 } from "../../proto/gen/messages/flowctl/v1/control_plane.ts";
 import type { Empty } from "../../proto/gen/messages/google/protobuf/empty.ts";
 import { fieldsInvalid } from "../call-failure.ts";
-import type { Answer, CallFrame } from "../call-frame.ts";
+import type { Answer, CallFrame, Note } from "../call-frame.ts";
 import { hearComponent, registerComponent, unregisterComponent } from "../components.ts";
 import type { LiveRegistry } from "../live-registry.ts";
+import { registrationSubject } from "../registration-subject.ts";
 import { kindOfType, statusText, toInfo, toStatusResponse } from "./flowctl-message.ts";
 import { MAX_ANSWER_BYTES } from "./registry-context.ts";
 
@@ -28,8 +29,19 @@ const FIELD_NAMES = { id: "service_id" };
 
 export function flowctlService(frame: CallFrame, registry: LiveRegistry): ControlPlaneServiceServer {
   return {
-    registerComponent: frame.unary(`${PATH}/RegisterComponent`, (request) => register(registry, request)),
-    unregisterComponent: frame.unary(`${PATH}/UnregisterComponent`, ({ serviceId }) => unregister(registry, serviceId)),
+    registerComponent: frame.unary(
+      `${PATH}/RegisterComponent`,
+      (request, _caller, note) => register(registry, request, note),
+      ({ component, componentId }) => {
+        const kind = kindOfType(component?.type ?? 0) ?? "component";
+        return registrationSubject(kind, componentId || (component?.id ?? ""), component?.metadata ?? {});
+      },
+    ),
+    unregisterComponent: frame.unary(
+      `${PATH}/UnregisterComponent`,
+      ({ serviceId }) => unregister(registry, serviceId),
+      ({ serviceId }) => ({ object: `component/${serviceId}` }),
+    ),
     discoverComponents: frame.unary(`${PATH}/DiscoverComponents`, ({ type, eventTypes, metadataFilters }) => {
       const filter = {
         ...kindFilter(kindOfType(type)),
@@ -61,7 +73,7 @@ function find(registry: LiveRegistry, id: string): Answer<Component> {
   return err({ cause: "COMPONENT_UNKNOWN", message, values: { id } });
 }
 
-function register(registry: LiveRegistry, request: RegisterRequest): Answer<RegisterResponse> {
+function register(registry: LiveRegistry, request: RegisterRequest, note: Note): Answer<RegisterResponse> {
   const { component, componentId } = request;
   if (component === undefined)
     return err(fieldsInvalid([{ field: "component", rule: "required", message: "must be set" }]));
@@ -72,7 +84,7 @@ function register(registry: LiveRegistry, request: RegisterRequest): Answer<Regi
   const { endpoint } = component;
   const id = componentId === "" ? component.id : componentId;
   const names = { id: componentId === "" ? "component.id" : "component_id", endpoint: "component.endpoint" };
-  const registered = registerComponent(registry, { kind, id, endpoint, metadata: metadataOf(component) }, names);
+  const registered = registerComponent(registry, { kind, id, endpoint, metadata: metadataOf(component) }, names, note);
   if (!registered.ok) return registered;
   return ok({ serviceId: registered.value.registration.id, assignedTopics: [], connectionInfo: {} });
 }

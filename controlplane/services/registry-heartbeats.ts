@@ -58,15 +58,17 @@ export function hearStream(
   context: RegistryContext,
   path: string,
 ): handleBidiStreamingCall<HeartbeatsRequest, HeartbeatsResponse> {
-  return context.frame.bidiStream(path, (stream: HeartbeatStream) =>
-    context.heartbeats.run<HeartbeatsResponse>(stream, (open) => answerEach(context, stream, open)),
-  );
+  return context.frame.bidiStream(path, (stream: HeartbeatStream, caller) => {
+    const take = () => context.frame.takeMessage(path, caller);
+    return context.heartbeats.run<HeartbeatsResponse>(stream, (open) => answerEach(context, stream, open, take));
+  });
 }
 
 async function answerEach(
   context: RegistryContext,
   stream: HeartbeatStream,
   open: OpenStream<HeartbeatsResponse>,
+  take: () => CallFailure | undefined,
 ): Promise<CallFailure | undefined> {
   const waiting: HeartbeatsRequest[] = [];
   let ended = false;
@@ -88,6 +90,8 @@ async function answerEach(
       await open.woken();
       continue;
     }
+    const limited = take();
+    if (limited !== undefined) return limited;
     const answer = hearBatch(context, request.heartbeats);
     if (!answer.ok) return answer.error;
     await open.write(answer.value);

@@ -5,6 +5,7 @@ import { err, ok } from "../../core/result.ts";
 import type { RegistryServer } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
 import {
   Component,
+  type ComponentKind,
   type DiscoverRequest,
   type DiscoverResponse,
   type ComponentFilter as FilterMessage,
@@ -12,6 +13,7 @@ import {
   type ListRequest,
   type ListResponse,
 } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
+import type { CallSubject } from "../access/access-control.ts";
 import { fieldsInvalid } from "../call-failure.ts";
 import type { Answer } from "../call-frame.ts";
 import { kindOf, livenessOf } from "../component-message.ts";
@@ -25,12 +27,16 @@ const PATH = "/beamline.control.v1.Registry";
 export function registryService(context: RegistryContext): RegistryServer {
   const { frame, registry } = context;
   return {
-    unregister: frame.unary(`${PATH}/Unregister`, ({ kind, id, instance }) => {
-      const name = readName(kind, id);
-      if (!name.ok) return name;
-      const failure = unregisterComponent(registry, name.value, instance);
-      return failure === undefined ? ok({}) : err(failure);
-    }),
+    unregister: frame.unary(
+      `${PATH}/Unregister`,
+      ({ kind, id, instance }) => {
+        const name = readName(kind, id);
+        if (!name.ok) return name;
+        const failure = unregisterComponent(registry, name.value, instance);
+        return failure === undefined ? ok({}) : err(failure);
+      },
+      subjectOf,
+    ),
     get: frame.unary(`${PATH}/Get`, ({ kind, id }) => {
       const name = readName(kind, id);
       if (!name.ok) return name;
@@ -42,11 +48,15 @@ export function registryService(context: RegistryContext): RegistryServer {
     watch: frame.serverStream(`${PATH}/Watch`, (request, stream) => watchRegistry(context, request, stream)),
     heartbeats: hearStream(context, `${PATH}/Heartbeats`),
     batchHeartbeat: frame.unary(`${PATH}/BatchHeartbeat`, ({ heartbeats }) => hearBatch(context, heartbeats)),
-    configure: frame.unary(`${PATH}/Configure`, (request) => configure(context, request)),
+    configure: frame.unary(`${PATH}/Configure`, (request) => configure(context, request), subjectOf),
     watchConfiguration: frame.serverStream(`${PATH}/WatchConfiguration`, (request, stream) =>
       watchConfiguration(context, request, stream),
     ),
   };
+}
+
+function subjectOf({ kind, id }: { readonly kind: ComponentKind; readonly id: string }): CallSubject {
+  return { object: `${kindOf(kind) ?? "component"}/${id}` };
 }
 
 const ORDERS: ReadonlyMap<ListOrderMessage, ListOrder> = new Map([

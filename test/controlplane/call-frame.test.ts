@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { type ServerErrorResponse, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
 import { describe, it } from "mocha";
+import { AccessControl } from "../../controlplane/access/access-control.ts";
+import { AuditLog } from "../../controlplane/access/audit.ts";
+import { authorizeByRole } from "../../controlplane/access/authorize.ts";
+import { ANYBODY } from "../../controlplane/access/caller.ts";
 import { CAUSES, type Cause, failureOf, fieldsInvalid, toStatus } from "../../controlplane/call-failure.ts";
 import { CallFrame, type UnaryHandler } from "../../controlplane/call-frame.ts";
 import { createControlPlaneMetrics } from "../../controlplane/metrics.ts";
@@ -19,7 +23,12 @@ async function answerOf(handler: UnaryHandler<string, string>) {
   const metrics = createMetrics();
   const lines: string[] = [];
   const log = createLogger({ service: "test", stream: { write: (line: string) => lines.push(line) } });
-  const frame = new CallFrame({ metrics: createControlPlaneMetrics(metrics), clock: systemClock, log });
+  const access = new AccessControl({
+    authenticate: () => ok(ANYBODY),
+    authorize: authorizeByRole,
+    audit: new AuditLog(log),
+  });
+  const frame = new CallFrame({ access, metrics: createControlPlaneMetrics(metrics), clock: systemClock, log });
   const handle = frame.unary(path, handler);
   const answer = await new Promise<{ error: ServerErrorResponse | null; value: string | null | undefined }>(
     (resolve) => {

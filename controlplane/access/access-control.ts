@@ -1,0 +1,120 @@
+// What stands before every handler: who calls, not too often, with the right to; and the record of what was changed or denied.
+import type { Metadata } from "@grpc/grpc-js";
+import { err, ok, type Result } from "../../core/result.ts";
+import type { CallFailure } from "../call-failure.ts";
+import type { AuditLog } from "./audit.ts";
+import type { Authorize } from "./authorize.ts";
+import type { Caller } from "./caller.ts";
+import type { CallerLimits } from "./rate-limits.ts";
+import type { MethodRight, Open } from "./rights.ts";
+
+/** What of a call says who calls: every call of grpc-js is one. */
+export interface IncomingCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+  getAuthContext(): { readonly sslPeerCertificate?: unknown };
+}
+
+/** What a request is about, beyond its method. */
+export interface CallSubject {
+  /** For the audit record: `processor/resize-1`, `policy/acme/chat`. */
+  readonly object: string;
+  /** Of an object of the cluster; absent for what is in no namespace. */
+  readonly namespace?: string;
+  /** Provider, `<namespace>/<name>`, that a component wants to belong to. */
+  readonly provider?: string;
+}
+
+/** Reads the subject from a request, which was not validated yet; asked only when it is needed. */
+export type SubjectOf<Request> = (request: Request) => CallSubject;
+
+export interface AdmittedMethod {
+  readonly path: string;
+  readonly right: MethodRight | Open;
+}
+
+/** Who calls, or why nobody was admitted. */
+export type Admission = Result<Caller, CallFailure>;
+
+/** At once when all that is needed is known; a promise when somebody has to be asked. */
+export type Authenticate = (call: IncomingCall) => Admission | Promise<Admission>;
+
+export interface AccessParts {
+  readonly authenticate: Authenticate;
+  readonly authorize: Authorize;
+  /** Absent where callers cannot be told apart. */
+  readonly limits?: CallerLimits;
+  readonly audit: AuditLog;
+}
+
+export class AccessControl {
+  private readonly parts: AccessParts;
+
+  constructor(parts: AccessParts) {
+    this.parts = parts;
+  }
+
+  get audit(): AuditLog {
+    return this.parts.audit;
+  }
+
+  get limits(): CallerLimits | undefined {
+    return this.parts.limits;
+  }
+
+  /** Whether the call may go on to its handler, and as whose. */
+  admit(
+    method: AdmittedMethod,
+    call: IncomingCall,
+    subject: (() => CallSubject) | undefined,
+  ): Admission | Promise<Admission> {
+    if (method.right === "open") return this.admitAnybody(call);
+    const { right } = method;
+    const authenticated = this.parts.authenticate(call);
+    if (authenticated instanceof Promise)
+      return authenticated.then((answer) => this.judge({ ...method, right }, call, answer, subject));
+    return this.judge({ ...method, right }, call, authenticated, subject);
+  }
+
+  /** Whoever it is, known by its address, so that nobody's budget is used up by others. */
+  private admitAnybody(call: IncomingCall): Admission {
+    const { limits } = this.parts;
+    if (limits === undefined) return ok(UNKNOWN);
+    const name = addressOf(call);
+    const id = `nothing:${name}`;
+    const failure = limits.take(id, "calls");
+    return failure === undefined ? ok({ ...UNKNOWN, name, id }) : err(failure);
+  }
+
+  private judge(
+    method: { readonly path: string; readonly right: MethodRight },
+    call: IncomingCall,
+    authenticated: Admission,
+    subject: (() => CallSubject) | undefined,
+  ): Admission | Promise<Admission> {
+    if (!authenticated.ok) {
+      this.parts.audit.denied({ method: method.path, peer: call.getPeer(), failure: authenticated.error });
+      return authenticated;
+    }
+    const caller = authenticated.value;
+    const limited = this.parts.limits?.take(caller.id, method.right.budget);
+    if (limited !== undefined) return err(limited);
+    const refusal = this.parts.authorize(caller, method.right, subject);
+    if (refusal instanceof Promise) return refusal.then((failure) => this.decide(method.path, call, caller, failure));
+    return this.decide(method.path, call, caller, refusal);
+  }
+
+  private decide(path: string, call: IncomingCall, caller: Caller, failure: CallFailure | undefined): Admission {
+    if (failure === undefined) return ok(caller);
+    this.parts.audit.denied({ method: path, caller, peer: call.getPeer(), failure });
+    return err(failure);
+  }
+}
+
+/** Callers of methods that are open to all. */
+const UNKNOWN: Caller = { via: "nothing", name: "unknown", id: "nothing:unknown", groups: [], role: "viewer" };
+
+function addressOf(call: IncomingCall): string {
+  const peer = call.getPeer();
+  return peer.slice(0, peer.lastIndexOf(":"));
+}
