@@ -1,5 +1,5 @@
 // The stages of a decision in words, one line a stage.
-import type { ExplainStep } from "../core/decide/decision.ts";
+import type { DroppedProvider, ExplainStep } from "../core/decide/decision.ts";
 import { assertNever } from "../core/result.ts";
 import type { Table } from "./table.ts";
 
@@ -34,9 +34,13 @@ function describeStep(step: ExplainStep): string {
   }
 }
 
-function describeDropped(dropped: readonly { readonly name: string; readonly reason: string }[]): string {
+function describeDropped(dropped: readonly DroppedProvider[]): string {
   if (dropped.length === 0) return "";
-  return `; dropped ${dropped.map(({ name, reason }) => `${name} (${reason})`).join(", ")}`;
+  return `; dropped ${dropped.map(describeDrop).join(", ")}`;
+}
+
+function describeDrop({ name, reason, processors = [] }: DroppedProvider): string {
+  return processors.length === 0 ? `${name} (${reason})` : `${name} (${reason}: ${processors.join(", ")})`;
 }
 
 function describeScore(score: { readonly name: string; readonly weight: number; readonly score: number }): string {

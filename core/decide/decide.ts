@@ -62,7 +62,7 @@ function decideByRule(deciding: Deciding, rule: CompiledRule | undefined): Decid
   const { input, policy, snapshot, demands, steps } = deciding;
   const { providers } = policy;
   const drops = filterProviders(providers, demands, snapshot);
-  steps?.push(explainFilter(providers, drops));
+  steps?.push(explainFilter(providers, drops, snapshot));
   const tier = selectTier(providers, drops);
   const [first] = tier;
   if (first !== undefined)
@@ -114,7 +114,7 @@ function decidePinned(deciding: Deciding, pinned: string): DecideResult {
   const provider = policy.providers.find(({ key }) => key === pinned);
   if (provider === undefined) return refuse(deciding, [], [], pinned);
   const drops = [findDropOfPinned(provider, demands, snapshot)];
-  steps?.push(explainFilter([provider], drops));
+  steps?.push(explainFilter([provider], drops, snapshot));
   return drops[0] === undefined
     ? answer(deciding, provider, "sticky", undefined)
     : refuse(deciding, [provider], drops, pinned);

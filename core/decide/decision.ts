@@ -1,6 +1,7 @@
 // The outcome of a decision and its explanation, as plain data.
 import type { ObjectMeta } from "../policy/spec.ts";
 import type { CompiledProvider } from "../policy/table.ts";
+import type { ProcessorState } from "../registry/processor-state.ts";
 
 /** Why the provider was chosen; the closed list of policy.md. */
 export type DecisionReason = "weighted" | "sticky" | "rule" | "fallback" | "retry";
@@ -9,19 +10,29 @@ export type DecisionReason = "weighted" | "sticky" | "rule" | "fallback" | "retr
 export interface HealthSnapshot {
   readonly version: string;
   readonly timeMs: number;
-  /** By `<namespace>/<object name>` of the provider; absent = nothing known against it. */
+  /**
+   * Whether there is a registry of components to know of. Where there is none, `registration: Required` has no effect; where
+   * there is one, a provider that it does not know is not registered.
+   */
+  readonly followsRegistry: boolean;
+  /**
+   * By `<namespace>/<object name>` of the provider, or by provider id for a processor that names no Provider object (an id holds
+   * no slash); absent = nothing known against it.
+   */
   readonly providers: ReadonlyMap<string, ProviderHealth>;
 }
 
 export interface ProviderHealth {
   readonly liveness: "live" | "late" | "lost" | "unknown";
   readonly reported: "HEALTHY" | "UNHEALTHY" | "STOPPING" | "STARTING" | "UNKNOWN";
-  readonly breaker: "closed" | "open" | "half_open";
-  readonly domainOpen: boolean;
-  readonly overloaded: boolean;
+  readonly breaker?: "closed" | "open" | "half_open";
+  readonly domainOpen?: boolean;
+  readonly overloaded?: boolean;
+  /** Whose liveness it is, by id, for an explanation. */
+  readonly processors?: ReadonlyMap<string, ProcessorState>;
 }
 
-export const emptySnapshot: HealthSnapshot = { version: "0", timeMs: 0, providers: new Map() };
+export const emptySnapshot: HealthSnapshot = { version: "0", timeMs: 0, followsRegistry: false, providers: new Map() };
 
 /** Why a candidate was dropped by the filter stage (policy.md "Decision" 3). */
 export type DropReason =
@@ -57,6 +68,13 @@ export interface DecideError {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+export interface DroppedProvider {
+  readonly name: string;
+  readonly reason: DropReason;
+  /** Ids of the processors whose liveness or report is the reason; at most `MAX_NAMED_PROCESSORS`. */
+  readonly processors?: readonly string[];
+}
+
 /** One stage of a decision, for `--explain`: what it looked at and what it left. */
 export type ExplainStep =
   | {
@@ -76,7 +94,7 @@ export type ExplainStep =
   | {
       readonly stage: "filter";
       readonly kept: readonly string[];
-      readonly dropped: readonly { readonly name: string; readonly reason: DropReason }[];
+      readonly dropped: readonly DroppedProvider[];
     }
   | { readonly stage: "tier"; readonly priority: number; readonly candidates: readonly string[] }
   | { readonly stage: "prefer"; readonly order: readonly string[]; readonly chosen: string | undefined }

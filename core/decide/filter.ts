@@ -47,17 +47,33 @@ export function findDropOfPinned(
   snapshot: HealthSnapshot,
 ): DropReason | undefined {
   if (provider.drain === "Now") return "drained";
-  const health = snapshot.providers.get(provider.key);
-  if (health !== undefined) {
-    const drop = findHealthDrop(health, provider.registration);
-    if (drop !== undefined) return drop;
-  }
+  const health = snapshot.providers.size === 0 ? undefined : healthOf(provider, snapshot);
+  const drop =
+    health === undefined
+      ? findRegistrationDrop(provider.registration, snapshot)
+      : findHealthDrop(health, provider.registration);
+  if (drop !== undefined) return drop;
   if (provider.expectedLatencyMs > demands.maxLatencyMs) return "latency_constraint";
   if (provider.expectedCost > demands.maxCost) return "cost_constraint";
   if (provider.capabilities !== undefined && !provider.capabilities.has(demands.messageType)) return "capability";
   if (health?.overloaded === true) return "overloaded";
   if (demands.exclude?.has(provider.name) === true) return "excluded";
   return undefined;
+}
+
+/** Of processors that name the Provider, or of the one that has its id: whichever may have the work. */
+export function healthOf(provider: CompiledProvider, { providers }: HealthSnapshot): ProviderHealth | undefined {
+  const named = providers.get(provider.key);
+  const byId = providers.get(provider.providerId);
+  if (named === undefined || byId === undefined) return named ?? byId;
+  return findHealthDrop(named, provider.registration) === undefined ? named : byId;
+}
+
+function findRegistrationDrop(
+  registration: "Required" | "Optional",
+  { followsRegistry }: HealthSnapshot,
+): DropReason | undefined {
+  return registration === "Required" && followsRegistry ? "unregistered" : undefined;
 }
 
 /** Lost = registered before and not live now; a late one is still used. Never registered counts only where it is required. */

@@ -18,6 +18,10 @@ const STEPS: readonly (readonly [ExplainStep, string])[] = [
     { stage: "filter", kept: ["a", "b"], dropped: [{ name: "c", reason: "drained" }] },
     "kept a, b; dropped c (drained)",
   ],
+  [
+    { stage: "filter", kept: [], dropped: [{ name: "c", reason: "lost", processors: ["c-1", "c-2"] }] },
+    "kept none; dropped c (lost: c-1, c-2)",
+  ],
   [{ stage: "filter", kept: [], dropped: [] }, "kept none"],
   [{ stage: "tier", priority: 1, candidates: ["a"] }, "priority 1: a"],
   [{ stage: "prefer", order: ["a", "b"], chosen: "b" }, "a, b: chose b"],

@@ -65,6 +65,7 @@ const snapshots: fc.Arbitrary<HealthSnapshot> = fc
   .map((byName) => ({
     version: "1",
     timeMs: 0,
+    followsRegistry: false,
     providers: new Map(Object.entries(byName).map(([name, value]) => [`default/${name}`, value])),
   }));
 
@@ -156,7 +157,7 @@ describe("decide, for every policy and key", () => {
           domainOpen: false,
           overloaded: false,
         };
-        const snapshot: HealthSnapshot = { version: "1", timeMs: 0, providers: new Map([[`default/${sick}`, open]]) };
+        const snapshot: HealthSnapshot = { ...emptySnapshot, providers: new Map([[`default/${sick}`, open]]) };
         const chosen = choose(table, key);
         const meanwhile = choose(table, key, snapshot);
         assert.equal(meanwhile === chosen, chosen !== sick);

@@ -13,6 +13,7 @@ import type {
 } from "../../../core/decide/decision.ts";
 import { compileTable } from "../../../core/policy/compile.ts";
 import { parseObject } from "../../../core/policy/parse.ts";
+import type { ProcessorState } from "../../../core/registry/processor-state.ts";
 import { parseDefaults } from "../policy/fixtures.ts";
 import { type GoldenCase, readGoldenCases } from "../policy/golden.ts";
 import { makeInput } from "./input.ts";
@@ -20,8 +21,13 @@ import { makeInput } from "./input.ts";
 interface DecideCase {
   readonly kind: "DecideCase";
   readonly input: Partial<Omit<DecideInput, "exclude">> & { readonly exclude?: readonly string[] };
-  readonly snapshot: Readonly<Record<string, Partial<ProviderHealth>>>;
+  readonly snapshot: Readonly<
+    Record<string, Partial<Omit<ProviderHealth, "processors">> & { processors?: Processors }>
+  >;
 }
+
+/** By id, each as `<liveness>/<reported>`. */
+type Processors = Readonly<Record<string, string>>;
 
 const healthy: ProviderHealth = {
   liveness: "live",
@@ -45,7 +51,8 @@ function runCase({ documents }: GoldenCase): {
   const snapshot: HealthSnapshot = {
     version: "7",
     timeMs: 0,
-    providers: new Map(Object.entries(health).map(([key, over]) => [key, { ...healthy, ...over }])),
+    followsRegistry: true,
+    providers: new Map(Object.entries(health).map(([key, over]) => [key, makeHealth(over)])),
   };
   const { table } = compileTable(objects);
   return {
@@ -58,6 +65,15 @@ function runCase({ documents }: GoldenCase): {
     }),
     run: (given) => decide(given, table, snapshot),
   };
+}
+
+function makeHealth({ processors, ...over }: DecideCase["snapshot"][string]): ProviderHealth {
+  if (processors === undefined) return { ...healthy, ...over };
+  const states = Object.entries(processors).map(([id, text]) => {
+    const [liveness, reported] = text.split("/") as [ProcessorState["liveness"], ProcessorState["reported"]];
+    return [id, { liveness, reported }] as const;
+  });
+  return { ...healthy, ...over, processors: new Map(states) };
 }
 
 function render(result: DecideResult): unknown {

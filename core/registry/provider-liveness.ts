@@ -1,0 +1,115 @@
+// Verdicts on processors -> what is known of each provider. A verdict costs what it changes, however many there are.
+import { LayeredMap } from "../layered-map.ts";
+import { PROCESSOR_STATES, type ProcessorState, rankOf } from "./processor-state.ts";
+import type { Verdict } from "./verdicts.ts";
+
+/** What of a verdict counts here. */
+export type ProcessorVerdict = Pick<Verdict, "kind" | "liveness" | "reported"> & {
+  /** `<namespace>/<name>` of the Provider that the processor works for, when it says so. */
+  readonly provider?: string;
+};
+
+/** The processors of one owner, as good as the best of them. */
+export interface ProviderProcessors extends ProcessorState {
+  /** How many are observed so, whatever they report. */
+  readonly live: number;
+  readonly late: number;
+  readonly lost: number;
+  /** By id. */
+  readonly processors: ReadonlyMap<string, ProcessorState>;
+}
+
+/**
+ * By owner: `<namespace>/<name>` of the Provider that processors name, or the id of a processor that names none, which is
+ * then the `providerId` that it works under. An id holds no slash, so the two never meet.
+ */
+export interface ProviderLiveness {
+  readonly owners: LayeredMap<Owned>;
+  /** Owner by processor id. */
+  readonly ownerOf: LayeredMap<string>;
+}
+
+interface Owned extends ProviderProcessors {
+  readonly processors: LayeredMap<ProcessorState>;
+  /** Processors by rank. */
+  readonly tally: readonly number[];
+}
+
+/** A Provider, as far as processors find it. */
+export interface ProviderName {
+  /** `<namespace>/<name>`. */
+  readonly key: string;
+  readonly providerId: string;
+}
+
+const PROCESSOR_PREFIX = "processor/";
+const NO_TALLY: readonly number[] = PROCESSOR_STATES.map(() => 0);
+
+export const NOTHING_REGISTERED: ProviderLiveness = { owners: LayeredMap.empty(), ownerOf: LayeredMap.empty() };
+
+/** By component key; undefined = there is no such verdict any more. Of one component the last counts. */
+export function applyVerdicts(
+  before: ProviderLiveness,
+  changes: Iterable<readonly [string, ProcessorVerdict | undefined]>,
+): ProviderLiveness {
+  const ownerChanges = new Map<string, string | undefined>();
+  const byOwner = new Map<string, Map<string, ProcessorState | undefined>>();
+  const place = (owner: string, id: string, state: ProcessorState | undefined): void => {
+    const ofOwner = byOwner.get(owner) ?? new Map<string, ProcessorState | undefined>();
+    byOwner.set(owner, ofOwner.set(id, state));
+  };
+  for (const [key, verdict] of changes) {
+    if (!key.startsWith(PROCESSOR_PREFIX)) continue;
+    const id = key.slice(PROCESSOR_PREFIX.length);
+    const standing = ownerChanges.has(id) ? ownerChanges.get(id) : before.ownerOf.get(id);
+    const owner = verdict === undefined ? undefined : (verdict.provider ?? id);
+    if (standing !== undefined && standing !== owner) place(standing, id, undefined);
+    if (verdict !== undefined && owner !== undefined) place(owner, id, PROCESSOR_STATES[rankOf(verdict)]);
+    ownerChanges.set(id, owner);
+  }
+  const owners = [...byOwner].map(([owner, states]) => [owner, change(before.owners.get(owner), states)] as const);
+  return { owners: before.owners.with(owners), ownerOf: before.ownerOf.with(ownerChanges) };
+}
+
+function change(before: Owned | undefined, states: ReadonlyMap<string, ProcessorState | undefined>): Owned | undefined {
+  const standing = before?.processors ?? LayeredMap.empty<ProcessorState>();
+  const processors = standing.with(states);
+  if (processors === standing) return before;
+  if (processors.size === 0) return undefined;
+  const tally = [...(before?.tally ?? NO_TALLY)];
+  for (const [id, state] of states) {
+    count(tally, standing.get(id), -1);
+    count(tally, state, 1);
+  }
+  return { ...summarize(tally), processors, tally };
+}
+
+function count(tally: number[], state: ProcessorState | undefined, by: number): void {
+  if (state === undefined) return;
+  const rank = rankOf(state);
+  tally[rank] = (tally[rank] ?? 0) + by;
+}
+
+function summarize(tally: readonly number[]): Omit<ProviderProcessors, "processors"> {
+  const counts = { live: 0, late: 0, lost: 0 };
+  let best: ProcessorState | undefined;
+  for (const [rank, state] of PROCESSOR_STATES.entries()) {
+    const many = tally[rank] ?? 0;
+    counts[state.liveness] += many;
+    if (many > 0) best ??= state;
+  }
+  const { liveness, reported } = best ?? { liveness: "lost", reported: "UNKNOWN" };
+  return { liveness, reported, ...counts };
+}
+
+/** All processors of a Provider: those that name it, and the one that names none and has its `providerId`. */
+export function processorsOf(
+  { owners }: ProviderLiveness,
+  { key, providerId }: ProviderName,
+): ProviderProcessors | undefined {
+  const named = owners.get(key);
+  const byId = owners.get(providerId);
+  if (named === undefined || byId === undefined) return named ?? byId;
+  const tally = named.tally.map((many, rank) => many + (byId.tally[rank] ?? 0));
+  return { ...summarize(tally), processors: new Map([...named.processors, ...byId.processors]) };
+}

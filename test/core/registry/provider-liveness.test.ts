@@ -1,0 +1,95 @@
+// What is known of a provider by its processors: who belongs to it, which of them counts, and whom a status names.
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import type { Liveness } from "../../../core/registry/component.ts";
+import type { HealthStatus } from "../../../core/registry/health-status.ts";
+import { MAX_NAMED_PROCESSORS, nameProcessors } from "../../../core/registry/processor-state.ts";
+import {
+  applyVerdicts,
+  NOTHING_REGISTERED,
+  type ProcessorVerdict,
+  processorsOf,
+} from "../../../core/registry/provider-liveness.ts";
+
+const RESIZE = { key: "demo/resize", providerId: "resize_v1" };
+
+function says(liveness: Liveness, reported: HealthStatus = "HEALTHY", provider?: string): ProcessorVerdict {
+  return { kind: "processor", liveness, reported, ...(provider === undefined ? {} : { provider }) };
+}
+
+const named = (liveness: Liveness, reported?: HealthStatus) => says(liveness, reported, RESIZE.key);
+
+describe("liveness of providers", () => {
+  const cases: readonly [string, Readonly<Record<string, ProcessorVerdict>>, string][] = [
+    ["one that names it", { "processor/a": named("live") }, "live HEALTHY 1/0/0 a"],
+    ["one with its id", { "processor/resize_v1": says("late") }, "late HEALTHY 0/1/0 resize_v1"],
+    [
+      "its best",
+      { "processor/a": named("lost"), "processor/b": named("late"), "processor/c": named("live", "UNHEALTHY") },
+      "late HEALTHY 1/1/1 b,c,a",
+    ],
+    [
+      "one that may have work before one that is live",
+      { "processor/a": named("live", "STOPPING"), "processor/b": named("late", "STARTING") },
+      "late STARTING 1/1/0 b,a",
+    ],
+    [
+      "one that is unwell before one that is lost",
+      { "processor/a": named("lost"), "processor/b": named("live", "UNHEALTHY") },
+      "live UNHEALTHY 1/0/1 b,a",
+    ],
+    [
+      "both that name it and the one with its id",
+      { "processor/resize_v1": says("live"), "processor/a": named("lost") },
+      "live HEALTHY 1/0/1 resize_v1,a",
+    ],
+    ["nobody of another provider", { "processor/a": says("live", "HEALTHY", "demo/other") }, "nothing"],
+    [
+      "nobody with its id who names another",
+      { "processor/resize_v1": says("live", "HEALTHY", "demo/other") },
+      "nothing",
+    ],
+    ["no source with its id", { "source/resize_v1": { ...says("live"), kind: "source" } }, "nothing"],
+    ["nobody whose id is that of the object", { "processor/resize": says("live") }, "nothing"],
+  ];
+  for (const [title, verdicts, expected] of cases) {
+    it(`counts ${title}`, () =>
+      assert.equal(show(applyVerdicts(NOTHING_REGISTERED, Object.entries(verdicts))), expected));
+  }
+
+  it("keeps a lost one, and forgets one that is gone or works for another", () => {
+    let known = applyVerdicts(NOTHING_REGISTERED, [["processor/a", named("live")]]);
+    known = applyVerdicts(known, [["processor/a", named("lost")]]);
+    assert.equal(show(known), "lost HEALTHY 0/0/1 a");
+    assert.equal(show(applyVerdicts(known, [["processor/a", undefined]])), "nothing");
+    assert.equal(show(applyVerdicts(known, [["processor/a", says("live")]])), "nothing");
+  });
+
+  it("stays the same value while nothing of it changes", () => {
+    const known = applyVerdicts(NOTHING_REGISTERED, [["processor/a", named("live")]]);
+    const again = applyVerdicts(known, [
+      ["processor/a", named("live")],
+      ["processor/unknown", undefined],
+    ]);
+    assert.equal(again.owners, known.owners);
+    assert.equal(again.ownerOf, known.ownerOf);
+  });
+
+  it("names the fittest, no more than the bound, by name among equals", () => {
+    const many = Array.from({ length: 30 }, (_, index) => {
+      const state = named(index % 3 === 0 ? "live" : "lost");
+      return [`processor/p${String(index).padStart(2, "0")}`, state] as const;
+    });
+    const processors = processorsOf(applyVerdicts(NOTHING_REGISTERED, many), RESIZE)?.processors ?? new Map();
+    const live = many.filter(([, { liveness }]) => liveness === "live").map(([key]) => key.slice("processor/".length));
+    assert.equal(live.length, MAX_NAMED_PROCESSORS);
+    assert.deepEqual(nameProcessors(processors), live);
+  });
+});
+
+function show(known: ReturnType<typeof applyVerdicts>): string {
+  const found = processorsOf(known, RESIZE);
+  if (found === undefined) return "nothing";
+  const { liveness, reported, live, late, lost, processors } = found;
+  return `${liveness} ${reported} ${live}/${late}/${lost} ${nameProcessors(processors).join()}`;
+}
