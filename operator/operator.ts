@@ -1,14 +1,15 @@
 // The operator's loop: what changes in source, bucket, acknowledgements or routers becomes keys of a queue, each a small job.
 import type { RouterKey } from "../core/config/entry.ts";
+import { BUS_LEASE_KEY } from "../core/config/keys.ts";
 import { ExpressionCache } from "../core/policy/expression.ts";
 import { EMPTY_PLAN, type EntryPlan } from "../core/reconcile/plan-entries.ts";
 import { rolloutHold } from "../core/reconcile/rollout-hold.ts";
 import { reasonOf } from "../runtime/errors.ts";
+import { BucketLease, LEASE_RENEW_MS } from "../runtime/nats/bucket-lease.ts";
+import { KvMirror } from "../runtime/nats/kv-mirror.ts";
 import { AckReader } from "./ack-reader.ts";
-import { BusLease, LEASE_RENEW_MS } from "./bus-lease.ts";
 import { StreamKeeper, streamSettings } from "./ensure-streams.ts";
 import type { SourceSnapshot } from "./interfaces.ts";
-import { KvMirror } from "./kv-mirror.ts";
 import type { WorkKind } from "./metrics.ts";
 import { type OperatorOptions, RESYNC_MS, RETRY, START_TIMEOUT_MS } from "./operator-options.ts";
 import { planConfig } from "./plan-config.ts";
@@ -31,7 +32,7 @@ export class Operator {
   private readonly queue: KeyedQueue;
   private readonly keeper: StreamKeeper;
   private readonly mirror: KvMirror;
-  private readonly lease: BusLease;
+  private readonly lease: BucketLease;
   private readonly publisher: ConfigPublisher;
   private readonly acks: AckReader;
   private readonly reporter: StatusReporter;
@@ -89,7 +90,7 @@ export class Operator {
       onChange: () => this.queue.add("config", COALESCE_MS),
       onMissing: () => this.queue.add("buckets"),
     });
-    this.lease = new BusLease({ mirror: this.mirror, holder, log });
+    this.lease = new BucketLease({ key: BUS_LEASE_KEY, mirror: this.mirror, holder, log });
     const { mirror, router } = this;
     this.publisher = new ConfigPublisher({ mirror, router, log, onWrite: metrics.countWrite });
     this.acks = new AckReader({

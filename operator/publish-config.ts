@@ -8,8 +8,8 @@ import type { ProgrammedTarget } from "../core/config/programmed.ts";
 import type { LayeredMap } from "../core/layered-map.ts";
 import { nodeCodec } from "../runtime/bytes.ts";
 import type { Logger } from "../runtime/log.ts";
+import type { KvMirror } from "../runtime/nats/kv-mirror.ts";
 import { type DesiredSet, desiredSet, NOTHING_DESIRED } from "./desired-set.ts";
-import type { KvMirror } from "./kv-mirror.ts";
 import { ProgrammedTargets, type Removal, type WrittenHead } from "./programmed-targets.ts";
 import { runAll } from "./run-all.ts";
 

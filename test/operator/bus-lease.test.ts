@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { after, afterEach, before, describe, it } from "mocha";
+import { BUS_LEASE_KEY } from "../../core/config/keys.ts";
 import { DEFAULT_STREAM_SETTINGS } from "../../core/handover/streams.ts";
 import { namesFor } from "../../core/handover/subjects.ts";
-import { BusLease } from "../../operator/bus-lease.ts";
 import { StreamKeeper } from "../../operator/ensure-streams.ts";
 import { INSTANCE_FILE } from "../../operator/instance.ts";
-import { KvMirror } from "../../operator/kv-mirror.ts";
 import { createLogger } from "../../runtime/log.ts";
+import { BucketLease } from "../../runtime/nats/bucket-lease.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
 import { bucketStream } from "../../runtime/nats/kv.ts";
+import { KvMirror } from "../../runtime/nats/kv-mirror.ts";
 import { eventually } from "../support/await.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
 import { DEADLINE_MS, OperatorHarness, policyText } from "./harness.ts";
@@ -28,7 +29,7 @@ const QUIET_MS = 1_000;
 const FEW_WRITES = 5;
 
 interface Candidate {
-  readonly lease: BusLease;
+  readonly lease: BucketLease;
   /** As a crash: nothing is renewed or given up any more. */
   end(): Promise<void>;
 }
@@ -62,7 +63,7 @@ describe("lease of a bus", () => {
     await mirror.whenWhole();
     const holder = { instance, host: "here", pid: 1 };
     const made: Candidate = {
-      lease: new BusLease({ mirror, holder, log, ttlMs: TTL_MS }),
+      lease: new BucketLease({ key: BUS_LEASE_KEY, mirror, holder, log, ttlMs: TTL_MS }),
       end: async () => {
         mirror.stop();
         await link.close();

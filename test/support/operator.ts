@@ -7,12 +7,12 @@ import { namesFor } from "../../core/handover/subjects.ts";
 import { planEntries } from "../../core/reconcile/plan-entries.ts";
 import { AckReader } from "../../operator/ack-reader.ts";
 import { StreamKeeper } from "../../operator/ensure-streams.ts";
-import { KvMirror } from "../../operator/kv-mirror.ts";
 import { ConfigPublisher } from "../../operator/publish-config.ts";
 import { KeyedQueue } from "../../operator/queue.ts";
 import { FileSource } from "../../operator/source/files/file-source.ts";
 import { createLogger, type Logger } from "../../runtime/log.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
+import { KvMirror } from "../../runtime/nats/kv-mirror.ts";
 import { eventually } from "./await.ts";
 import { makeTempDir, type TempDir } from "./temp.ts";
 

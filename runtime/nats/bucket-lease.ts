@@ -1,14 +1,15 @@
-// One writer for a bus: the lease in the configuration bucket, which an operator renews and another takes when it has gone.
+// One writer among several processes: a lease in a bucket, which its holder renews and another one takes when it has gone.
 import { randomUUID } from "node:crypto";
-import { parseJsonRecord } from "../core/config/head.ts";
-import { BUS_LEASE_KEY } from "../core/config/keys.ts";
-import type { LeaseHolder } from "../core/reconcile/router.ts";
-import { nodeCodec } from "../runtime/bytes.ts";
-import { reasonOf } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/log.ts";
+import { parseJsonRecord } from "../../core/config/head.ts";
+import type { LeaseHolder } from "../../core/reconcile/router.ts";
+import { nodeCodec } from "../bytes.ts";
+import { reasonOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 
-export interface BusLeaseOptions {
+export interface BucketLeaseOptions {
+  /** The key that is the lease. */
+  readonly key: string;
   readonly mirror: Pick<KvMirror, "isWhole" | "incarnation" | "get" | "put" | "look" | "purge">;
   /** Who asks. The instance outlives the process: one that comes back takes its own lease over at once. */
   readonly holder: LeaseHolder;
@@ -24,8 +25,8 @@ export const LEASE_RENEW_MS = 10_000;
 /** Share of the time to live that is kept back: a write that was begun under the lease must end under it. */
 const MARGIN_SHARE = 6;
 
-export class BusLease {
-  private readonly options: BusLeaseOptions;
+export class BucketLease {
+  private readonly options: BucketLeaseOptions;
   /** Tells this process from an earlier one of the same instance. */
   private readonly session = randomUUID();
   private readonly ttlMs: number;
@@ -34,7 +35,7 @@ export class BusLease {
   private hadIt = false;
   private other: LeaseHolder | undefined;
 
-  constructor(options: BusLeaseOptions) {
+  constructor(options: BucketLeaseOptions) {
     this.options = options;
     this.ttlMs = options.ttlMs ?? LEASE_TTL_MS;
   }
@@ -63,17 +64,17 @@ export class BusLease {
     const { mirror, holder, log } = this.options;
     if (!mirror.isWhole()) return;
     // What the mirror knows may have expired since: of another's lease only the bucket itself is believed.
-    if (this.standingOther() !== undefined) await mirror.look(BUS_LEASE_KEY);
+    if (this.standingOther() !== undefined) await mirror.look(this.options.key);
     if (this.yieldToOther()) return;
     const value = nodeCodec.encodeUtf8(JSON.stringify({ ...holder, session: this.session }));
     const sentMs = performance.now();
     try {
-      await mirror.put(BUS_LEASE_KEY, value, mirror.incarnation, this.ttlMs);
+      await mirror.put(this.options.key, value, mirror.incarnation, this.ttlMs);
     } catch (error) {
       if (this.yieldToOther()) return;
       throw error;
     }
-    if (!this.isHeld()) log.info("bus lease taken", { instance: holder.instance });
+    if (!this.isHeld()) log.info("lease taken", { key: this.options.key, instance: holder.instance });
     this.heldUntilMs = sentMs + this.ttlMs;
     this.hadIt = true;
     this.other = undefined;
@@ -83,7 +84,7 @@ export class BusLease {
     const other = this.standingOther();
     if (other === undefined) return false;
     if (this.other?.instance !== other.instance)
-      this.options.log.warn("bus is written by another operator", { ...other });
+      this.options.log.info("lease is held by another process", { key: this.options.key, ...other });
     this.other = other;
     this.heldUntilMs = 0;
     return true;
@@ -95,15 +96,15 @@ export class BusLease {
     if (!this.isHeld() || !mirror.isWhole() || this.standingOther() !== undefined) return;
     this.heldUntilMs = 0;
     try {
-      await mirror.purge(BUS_LEASE_KEY);
+      await mirror.purge(this.options.key);
     } catch (error) {
-      log.warn("bus lease not given up", { reason: reasonOf(error) });
+      log.warn("lease not given up", { key: this.options.key, reason: reasonOf(error) });
     }
   }
 
   /** The standing lease when it is not ours. An earlier process of this instance has ended, unless it came after us. */
   private standingOther(): LeaseHolder | undefined {
-    const value = this.options.mirror.get(BUS_LEASE_KEY)?.value;
+    const value = this.options.mirror.get(this.options.key)?.value;
     const record = value === undefined ? undefined : parseJsonRecord(nodeCodec, value);
     if (record === undefined || record.session === this.session) return undefined;
     const { instance, host, pid } = record;

@@ -1,14 +1,16 @@
-// The configuration bucket as the operator knows it: followed by a watch, written by compare-and-set against what is known.
-import { BeamlineError } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/log.ts";
-import type { NatsLink } from "../runtime/nats/connection.ts";
-import { deleteKey, getKey, isRemoval, purgeKey, putKey } from "../runtime/nats/kv.ts";
-import type { PublishResult } from "../runtime/nats/mux.ts";
-import { type BucketEntry, type BucketWatch, watchBucket } from "../runtime/nats/watch-bucket.ts";
+// A bucket as one process knows it: followed by a watch, written by compare-and-set against what is known.
+import { BeamlineError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { NatsLink } from "./connection.ts";
+import { deleteKey, getKey, isRemoval, purgeKey, putKey } from "./kv.ts";
+import type { PublishResult } from "./mux.ts";
+import { type BucketEntry, type BucketWatch, watchBucket } from "./watch-bucket.ts";
 
 export interface KvMirrorOptions {
   readonly link: NatsLink;
   readonly bucket: string;
+  /** Which keys, as a subject pattern; all when absent. */
+  readonly keys?: string;
   readonly log: Logger;
   /** The bucket holds something that the mirror did not know of, or has been read whole. */
   onChange(): void;
@@ -64,9 +66,10 @@ export class KvMirror {
   }
 
   start(): void {
-    const { link, bucket, log, onMissing } = this.options;
+    const { link, bucket, keys, log, onMissing } = this.options;
     this.watch = watchBucket(link, {
       bucket,
+      ...(keys === undefined ? {} : { keys }),
       log,
       onEntry: (entry) => this.take(entry),
       onReset: () => this.forget(),
