@@ -20,12 +20,16 @@ import { createCredentials } from "./credentials.ts";
 import { LiveRegistry } from "./live-registry.ts";
 import { createControlPlaneMetrics, declareRegistryMetrics } from "./metrics.ts";
 import { OpenStreams } from "./open-streams.ts";
+import { createReplication } from "./replication/create-replication.ts";
+import type { Replication } from "./replication/replication.ts";
+import { ALONE, describeSharing } from "./replication/sharing-status.ts";
 import { SERVED } from "./served.ts";
 import { GrpcServer, type ServiceEntry } from "./server.ts";
 import { controlPlaneService } from "./services/control-plane.ts";
 import { flowctlService } from "./services/flowctl.ts";
 import { HealthService } from "./services/health.ts";
 import { registryService } from "./services/registry.ts";
+import { createSharedAgeInterceptor } from "./shared-age.ts";
 
 const EPOCH_BYTES = 12;
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
@@ -37,6 +41,7 @@ export class ControlPlaneApp {
   private readonly counters = createControlPlaneMetrics(this.metrics);
   private readonly registry: LiveRegistry;
   private readonly configurations = new Configurations();
+  private readonly replication: Replication | undefined;
   private readonly watches: OpenStreams;
   private readonly heartbeats: OpenStreams;
   private readonly healthWatches: OpenStreams;
@@ -51,11 +56,13 @@ export class ControlPlaneApp {
   constructor(config: ControlPlaneConfig, log: Logger, auditLog: Logger = log, clock: Clock = systemClock) {
     this.config = config;
     this.log = log;
-    const { maxStreams, maxComponents, ttlMs } = config;
+    const { maxStreams, maxComponents, ttlMs, replicas } = config;
     const epoch = randomBytes(EPOCH_BYTES).toString("hex");
-    const settings = { replicas: 1, ttlMs, maxComponents };
+    const settings = { replicas, ttlMs, maxComponents };
     this.registry = new LiveRegistry({ epoch, self: epoch, settings, log, clock });
     declareRegistryMetrics(this.metrics, () => this.registry.state);
+    const { registry, configurations } = this;
+    this.replication = createReplication(config, { registry, configurations, metrics: this.metrics, log });
     const streams = (kind: Parameters<typeof this.counters.setStreams>[0]) =>
       new OpenStreams({ maxStreams, onCount: (count) => this.counters.setStreams(kind, count) });
     this.watches = streams("watch");
@@ -86,6 +93,12 @@ export class ControlPlaneApp {
     return [
       { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
       { name: "registry", start: () => this.startRegistry(), stop: () => this.registry.stop() },
+      {
+        name: "replication",
+        start: () => this.replication?.start(),
+        stop: (deadlineMs) => this.replication?.stop(deadlineMs),
+        stopTimeoutMs: REPLICATION_STOP_MS,
+      },
       {
         name: "grpc",
         start: () => this.startServer(),
@@ -123,6 +136,8 @@ export class ControlPlaneApp {
       { name: "serving", ok: !this.draining, detail: "not draining" },
       // Whoever looks finds out what the registry thinks; components in trouble do not make the control plane unready.
       { name: "registry", ok: true, detail: `${live} live, ${late} late (${held} held), ${lost} lost` },
+      // Without NATS it serves what it knows.
+      { name: "sharing", ok: true, detail: describeSharing(this.replication?.status() ?? ALONE) },
     ];
   }
 
@@ -139,8 +154,11 @@ export class ControlPlaneApp {
     const { address, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs } = this.config;
     const tls = tlsFiles(this.config);
     const credentials = await createCredentials(tls, { log: this.log });
-    const options = { address, credentials, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs };
-    this.server = new GrpcServer(options, this.services);
+    const { replication } = this;
+    const interceptors =
+      replication === undefined ? [] : [createSharedAgeInterceptor(() => replication.status().ageMs)];
+    const limits = { maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs };
+    this.server = new GrpcServer({ address, credentials, ...limits, interceptors }, this.services);
     this.boundPort = await this.server.start();
     this.log.info("control plane serving", { address, port: this.boundPort, tls: tls !== undefined });
     if (tls === undefined && !LOOPBACK.test(address))
@@ -158,6 +176,8 @@ export class ControlPlaneApp {
   }
 }
 
+/** What a stop may take to write what other replicas should know. */
+const REPLICATION_STOP_MS = 2_000;
 /** Kept of the time for a stop, to cut what is left. */
 const CUT_MS = 500;
 

@@ -1,9 +1,26 @@
 // What a control plane process is told by its environment.
 import { type Config, defineConfig } from "../runtime/config.ts";
+import { natsSettings } from "../runtime/nats/settings.ts";
 
 const MINUTE_MS = 60_000;
 
 export const controlPlaneConfig = defineConfig({
+  ...natsSettings,
+  natsUrl: {
+    kind: "url",
+    env: "BEAMLINE_NATS_URL",
+    optional: true,
+    description:
+      "NATS servers of one cluster, comma-separated; without any the registry is in the memory of one process",
+  },
+  replicas: {
+    kind: "integer",
+    env: "BEAMLINE_CONTROLPLANE_REPLICAS",
+    default: 1,
+    min: 1,
+    max: 64,
+    description: "Control planes that share one registry over NATS",
+  },
   address: {
     kind: "address",
     env: "BEAMLINE_CONTROLPLANE_ADDRESS",

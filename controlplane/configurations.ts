@@ -1,8 +1,9 @@
 // What each component was told to run with: the desired configuration, and what the component said of it.
 import { createHash } from "node:crypto";
-import { type ComponentName, componentKey } from "../core/registry/component.ts";
+import { type ComponentName, componentKey, parseComponentKey } from "../core/registry/component.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { type CallFailure, fieldsInvalid } from "./call-failure.ts";
+import type { Answer } from "./call-frame.ts";
 
 /** The configuration of one component, as canonical JSON. */
 export const MAX_CONFIGURATION_BYTES = 65_536;
@@ -21,10 +22,36 @@ export interface DesiredConfiguration {
   readonly error: string | undefined;
 }
 
+/** Where configurations are shared with other replicas. */
+export interface ConfigurationStore {
+  /**
+   * Stores `revision` when what stands there is `standing` (0 = nothing), so that of two replicas one is refused.
+   * `conflict` has the revision that stands instead.
+   */
+  put(
+    name: ComponentName,
+    entry: StoredConfiguration,
+    standing: number,
+  ): Promise<Result<"stored", ConfigurationConflict>>;
+}
+
+export interface StoredConfiguration {
+  readonly revision: number;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+export interface ConfigurationConflict {
+  readonly conflict: StoredConfiguration | undefined;
+}
+
 export type ConfigurationListener = (name: ComponentName) => void;
 
-/** Kept in memory: whoever configures components writes again what a restarted control plane does not know. */
+/** In how many rounds other replicas may be faster before a change without an expected revision is refused. */
+const MAX_ROUNDS = 5;
+
+/** In memory alone, whoever configures components writes again what a restarted control plane does not know. */
 export class Configurations {
+  private store: ConfigurationStore | undefined;
   private readonly byComponent = new Map<string, DesiredConfiguration>();
   private readonly listeners = new Map<string, Set<ConfigurationListener>>();
   private bytes = 0;
@@ -33,20 +60,68 @@ export class Configurations {
     return this.byComponent.get(componentKey(name));
   }
 
-  /** Replaces the configuration, when it stands at `expectedRevision` (0 = at any). */
+  /** Every configuration that is known. */
+  all(): readonly { readonly name: ComponentName; readonly desired: DesiredConfiguration }[] {
+    return [...this.byComponent].map(([key, desired]) => ({ name: parseComponentKey(key), desired }));
+  }
+
+  /** From here changes are stored before they are taken. */
+  shareThrough(store: ConfigurationStore): void {
+    this.store = store;
+  }
+
+  /**
+   * Replaces the configuration, when it stands at `expectedRevision` (0 = at any). Throws UNAVAILABLE when it is shared and the
+   * store is away: what one replica alone knew, another would undo.
+   */
   set(
     name: ComponentName,
     value: Readonly<Record<string, unknown>>,
     options: { readonly expectedRevision: number; readonly nowMs: number },
-  ): Result<DesiredConfiguration, CallFailure> {
-    const standing = this.get(name);
-    const { expectedRevision, nowMs } = options;
-    if (expectedRevision !== 0 && expectedRevision !== (standing?.revision ?? 0)) {
-      const message = `the configuration stands at revision ${standing?.revision ?? 0}, not at ${expectedRevision}`;
-      return err({ cause: "REVISION_CONFLICT", message, values: { revision: String(standing?.revision ?? 0) } });
+  ): Answer<DesiredConfiguration> | Promise<Answer<DesiredConfiguration>> {
+    const made = this.make(name, value, options);
+    if (this.store === undefined && made.ok) this.take(name, made.value);
+    return this.store === undefined || !made.ok ? made : this.setShared(this.store, name, value, options);
+  }
+
+  private async setShared(
+    store: ConfigurationStore,
+    name: ComponentName,
+    value: Readonly<Record<string, unknown>>,
+    options: { readonly expectedRevision: number; readonly nowMs: number },
+  ): Promise<Answer<DesiredConfiguration>> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const made = this.make(name, value, options);
+      if (!made.ok) return made;
+      const put = await store.put(name, made.value, this.get(name)?.revision ?? 0);
+      if (put.ok) {
+        this.take(name, made.value);
+        return made;
+      }
+      const { conflict } = put.error;
+      if (conflict === undefined) this.remove(name);
+      else this.adopt(name, conflict);
     }
-    const text = canonicalJson(value);
-    const bytes = Buffer.byteLength(text);
+    return err(conflictWith(this.get(name)?.revision ?? 0, options.expectedRevision));
+  }
+
+  /** Takes what another replica stored; what is older than what stands is past. */
+  adopt(name: ComponentName, { revision, value }: StoredConfiguration): void {
+    if (revision <= (this.get(name)?.revision ?? 0)) return;
+    const { text, bytes } = measure(value);
+    const digest = createHash("sha256").update(text).digest("hex");
+    this.take(name, { revision, digest, value, bytes, error: undefined });
+  }
+
+  private make(
+    name: ComponentName,
+    value: Readonly<Record<string, unknown>>,
+    { expectedRevision, nowMs }: { readonly expectedRevision: number; readonly nowMs: number },
+  ): Answer<DesiredConfiguration> {
+    const standing = this.get(name);
+    if (expectedRevision !== 0 && expectedRevision !== (standing?.revision ?? 0))
+      return err(conflictWith(standing?.revision ?? 0, expectedRevision));
+    const { text, bytes } = measure(value);
     const total = this.bytes - (standing?.bytes ?? 0) + bytes;
     if (bytes > MAX_CONFIGURATION_BYTES) {
       const message = `has ${bytes} bytes as JSON; at most ${MAX_CONFIGURATION_BYTES} are allowed`;
@@ -57,11 +132,15 @@ export class Configurations {
     }
     const revision = Math.max(Math.floor(nowMs), (standing?.revision ?? 0) + 1);
     const digest = createHash("sha256").update(text).digest("hex");
-    const desired = { revision, digest, value, bytes, error: undefined };
-    this.bytes = total;
+    return ok({ revision, digest, value, bytes, error: undefined });
+  }
+
+  private take(name: ComponentName, desired: DesiredConfiguration): void {
+    const standing = this.get(name);
+    if (standing !== undefined && standing.revision >= desired.revision) return;
+    this.bytes += desired.bytes - (standing?.bytes ?? 0);
     this.byComponent.set(componentKey(name), desired);
     this.tell(name);
-    return ok(desired);
   }
 
   /** The component refused a revision; that of an older one is past. */
@@ -92,6 +171,16 @@ export class Configurations {
   private tell(name: ComponentName): void {
     for (const listener of this.listeners.get(componentKey(name)) ?? []) listener(name);
   }
+}
+
+function conflictWith(standing: number, expected: number): CallFailure {
+  const message = `the configuration stands at revision ${standing}, not at ${expected}`;
+  return { cause: "REVISION_CONFLICT", message, values: { revision: String(standing) } };
+}
+
+function measure(value: Readonly<Record<string, unknown>>): { readonly text: string; readonly bytes: number } {
+  const text = canonicalJson(value);
+  return { text, bytes: Buffer.byteLength(text) };
 }
 
 /** JSON with the keys of every object in order, so that equal configurations have equal digests. */

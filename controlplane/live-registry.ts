@@ -26,11 +26,14 @@ export interface LiveRegistryOptions {
 
 /** Told after each step that has notices; must not throw. */
 export type NoticeListener = (notices: readonly Notice[]) => void;
+/** Told of everything that happens, after its step; must not throw. */
+export type HappeningListener = (happening: Happening) => void;
 
 export class LiveRegistry {
   private readonly clock: SteadyClock;
   private readonly log: Logger;
   private readonly listeners = new Set<NoticeListener>();
+  private readonly happeningListeners = new Set<HappeningListener>();
   private current: Registry;
   private timer: NodeJS.Timeout | undefined;
 
@@ -46,6 +49,11 @@ export class LiveRegistry {
     return this.current;
   }
 
+  /** Wall time that does not jump, as events carry it. */
+  nowMs(): number {
+    return this.clock.nowMs();
+  }
+
   start(): void {
     this.timer ??= setInterval(() => this.apply({ kind: "tick" }), TICK_MS);
   }
@@ -54,6 +62,7 @@ export class LiveRegistry {
     clearInterval(this.timer);
     this.timer = undefined;
     this.listeners.clear();
+    this.happeningListeners.clear();
   }
 
   /** Makes the next state. What was refused is in the result; nothing else can fail. */
@@ -61,6 +70,7 @@ export class LiveRegistry {
     // A happening and a time are an event: TypeScript does not see it through the distributed Omit.
     const step = advance(this.current, { ...happening, nowMs: this.clock.nowMs() } as RegistryEvent);
     this.current = step.state;
+    for (const listener of this.happeningListeners) listener(happening);
     if (step.notices.length > 0) this.tell(step.notices);
     return step;
   }
@@ -69,6 +79,12 @@ export class LiveRegistry {
   onNotices(listener: NoticeListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Gives back what ends it. */
+  onHappening(listener: HappeningListener): () => void {
+    this.happeningListeners.add(listener);
+    return () => this.happeningListeners.delete(listener);
   }
 
   private tell(notices: readonly Notice[]): void {

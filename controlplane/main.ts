@@ -9,7 +9,7 @@ import { type ControlPlaneConfig, controlPlaneConfig } from "./config.ts";
 /** Lines of one message in a minute: when many components go silent at once, the counts say so. */
 const LOG_LIMIT = { linesPerWindow: 20, windowMs: 60_000 };
 /** What a stop may take beside the drain. */
-const CLOSE_MS = 1_500;
+const CLOSE_MS = 3_500;
 
 /** Runs a control plane until it is told to stop; resolves to its exit code. */
 async function runControlPlane(config: ControlPlaneConfig): Promise<number> {

@@ -2,6 +2,7 @@
 import {
   Server,
   type ServerCredentials,
+  type ServerInterceptor,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -19,6 +20,7 @@ export interface GrpcServerOptions {
   /** Of unary calls that came without a deadline. */
   readonly callTimeoutMs: number;
   readonly keepAliveMs: number;
+  readonly interceptors?: readonly ServerInterceptor[];
 }
 
 export interface ServiceEntry {
@@ -44,7 +46,7 @@ export class GrpcServer {
       "grpc.keepalive_time_ms": options.keepAliveMs,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.enable_channelz": 0,
-      interceptors: [createDeadlineInterceptor(options.callTimeoutMs)],
+      interceptors: [createDeadlineInterceptor(options.callTimeoutMs), ...(options.interceptors ?? [])],
     });
     for (const { definition, implementation } of services) this.server.addService(definition, implementation);
     addReflection(this.server);

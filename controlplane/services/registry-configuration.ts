@@ -11,9 +11,13 @@ import type {
 import { type CallFailure, fieldsInvalid } from "../call-failure.ts";
 import type { Answer } from "../call-frame.ts";
 import { getComponent, unknownComponent } from "../components.ts";
+import type { DesiredConfiguration } from "../configurations.ts";
 import { type RegistryContext, readName } from "./registry-context.ts";
 
-export function configure(context: RegistryContext, request: ConfigureRequest): Answer<ConfigureResponse> {
+export function configure(
+  context: RegistryContext,
+  request: ConfigureRequest,
+): Answer<ConfigureResponse> | Promise<Answer<ConfigureResponse>> {
   const { registry, configurations } = context;
   const name = readName(request.kind, request.id);
   if (!name.ok) return name;
@@ -24,6 +28,10 @@ export function configure(context: RegistryContext, request: ConfigureRequest): 
   if (!component.ok) return component;
   const expectedRevision = Number(request.expectedRevision);
   const set = configurations.set(name.value, configuration, { expectedRevision, nowMs: registry.state.nowMs });
+  return set instanceof Promise ? set.then(toAnswer) : toAnswer(set);
+}
+
+function toAnswer(set: Answer<DesiredConfiguration>): Answer<ConfigureResponse> {
   return set.ok ? ok({ revision: BigInt(set.value.revision), digest: set.value.digest }) : set;
 }
 

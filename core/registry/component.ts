@@ -83,6 +83,12 @@ export function componentKey({ kind, id }: ComponentName): string {
   return `${kind}/${id}`;
 }
 
+/** The name that such a key was made of. */
+export function parseComponentKey(key: string): ComponentName {
+  const slash = key.indexOf("/");
+  return { kind: key.slice(0, slash) as ComponentKind, id: key.slice(slash + 1) };
+}
+
 /** May get work: not lost, and not saying that it should not. */
 export function isCandidate({ liveness, reported }: Pick<Component, "liveness" | "reported">): boolean {
   return liveness !== "lost" && reported.status !== "UNHEALTHY" && reported.status !== "STOPPING";

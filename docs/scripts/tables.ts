@@ -2,6 +2,8 @@
 
 import { controlPlaneConfig } from "../../controlplane/config.ts";
 import { createControlPlaneMetrics, declareRegistryMetrics } from "../../controlplane/metrics.ts";
+import { createSharingMetrics, declareSharingGauges } from "../../controlplane/replication/metrics.ts";
+import { ALONE } from "../../controlplane/replication/sharing-status.ts";
 import { createRegistry } from "../../core/registry/state.ts";
 import { operatorConfig } from "../../operator/config.ts";
 import { declareClusterMetrics } from "../../operator/kubernetes/cluster-metrics.ts";
@@ -88,6 +90,8 @@ const makers: Readonly<Record<string, TableMaker>> = {
     metricTable((metrics) => {
       createControlPlaneMetrics(metrics);
       declareRegistryMetrics(metrics, () => createRegistry({ epoch: "docs", self: "docs", nowMs: 0 }));
+      createSharingMetrics(metrics);
+      declareSharingGauges(metrics, () => ALONE);
     }),
   "call-failures": callFailureTable,
   "intake-codes": intakeCodeTable,

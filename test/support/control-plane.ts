@@ -89,6 +89,21 @@ export class TestClient {
     });
   }
 
+  /** A header of the answer to a call. */
+  header<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    name: string,
+  ): Promise<string | undefined> {
+    const { path, requestSerialize, responseDeserialize } = method;
+    return new Promise((resolve, reject) => {
+      const call = this.raw.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, (error) => {
+        if (error !== null) reject(error);
+      });
+      call.once("metadata", (metadata: Metadata) => resolve(metadata.get(name)[0]?.toString()));
+    });
+  }
+
   /** Resolves to the failure of a call that must fail. */
   async failure<Request, Response>(
     method: Method<Request, Response>,
