@@ -21,6 +21,8 @@ export interface SharedConfigurationsOptions {
   readonly link: NatsLink;
   readonly configurations: Configurations;
   readonly countIgnored: () => void;
+  /** The bucket has been read, from the start or again: it may be another one. */
+  readonly onRead: () => void;
   readonly log: Logger;
 }
 
@@ -104,6 +106,7 @@ export class SharedConfigurations implements ConfigurationStore {
     this.incarnation = this.mirror.incarnation;
     const keys = isAnew ? [...this.mirror.entries(PREFIX)].map(([key]) => key) : touched;
     for (const key of keys) this.take(key);
+    if (isAnew) this.options.onRead();
   }
 
   private take(key: string): void {

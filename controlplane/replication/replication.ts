@@ -134,7 +134,13 @@ class Session {
       log,
     });
     const { configurations } = options;
-    this.configurations = new SharedConfigurations({ link, configurations, countIgnored: metrics.ignored, log });
+    this.configurations = new SharedConfigurations({
+      link,
+      configurations,
+      countIgnored: metrics.ignored,
+      onRead: () => this.sweep(),
+      log,
+    });
     this.leadership = new Leadership({
       link,
       holder: { instance: registry.state.self, host: hostname(), pid: process.pid },
