@@ -137,7 +137,10 @@ export const operatorConfig = defineConfig({
 export type OperatorConfig = Config<typeof operatorConfig>;
 
 /** What the operator of one Router is told, whatever objects come from and routers run on. */
-export type RouterConfig = Pick<
+export type RouterConfig = {
+  /** Whether its NATS account is that of the installation, which has the registry of components. */
+  readonly hasRegistry: boolean;
+} & Pick<
   OperatorConfig,
   | "routerNamespace"
   | "routerName"

@@ -62,7 +62,8 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
   const unused =
     object === undefined ? [] : unusedRouterFields(object, config, platform, [...planned.unbound, ...refused]);
   const wanted = config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS;
-  const later = object === undefined ? [] : listPartiallySupported(object, limitsOf(routerEnvironment), platform);
+  const limits = limitsOf(config, routerEnvironment);
+  const later = object === undefined ? [] : listPartiallySupported(object, limits, platform);
   return {
     deployment: {
       router,
@@ -75,7 +76,7 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
     allowedNamespaces: object?.spec.allowedNamespaces ?? ["*"],
     legacySubjects: planned.bound,
     allowedSubjects,
-    limits: limitsOf(routerEnvironment),
+    limits,
     generation: source?.meta.generation ?? 1,
     partiallySupported: [...later, ...unused.map(({ path, message }) => `${path} (${message})`)],
     problems: [
@@ -112,6 +113,7 @@ function environmentOf(
     ...(credentialsFile === undefined ? {} : { BEAMLINE_NATS_CREDENTIALS_FILE: credentialsFile }),
     ...(subjectsPrefix === undefined ? {} : { BEAMLINE_SUBJECTS_PREFIX: subjectsPrefix }),
     ...(allowedSubjects.length === 0 ? {} : { BEAMLINE_ALLOWED_SUBJECTS: allowedSubjects.join(",") }),
+    ...(config.hasRegistry ? {} : { BEAMLINE_REGISTRY_ENABLED: "false" }),
   };
 }
 
@@ -125,9 +127,12 @@ const limitSettings = defineConfig({
 });
 
 /** As the routers will read it; a value that they refuse keeps them from starting, which is said elsewhere. */
-function limitsOf(routerEnvironment: Readonly<Record<string, string>>): InstallationLimits {
+function limitsOf(
+  { hasRegistry }: RouterConfig,
+  routerEnvironment: Readonly<Record<string, string>>,
+): InstallationLimits {
   const parsed = parseConfig(limitSettings, routerEnvironment, Object.keys(routerEnvironment));
-  return parsed.ok ? parsed.value : DEFAULT_LIMITS;
+  return { ...DEFAULT_LIMITS, ...(parsed.ok ? parsed.value : {}), hasRegistry };
 }
 
 /** The source has held it to the schema; what does not parse here was changed since, and counts as no object. */

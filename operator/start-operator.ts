@@ -61,7 +61,7 @@ export async function startOperator(
   const names = namesFor(config.subjectsPrefix);
   const fence = new Fence(link, names);
   const operator = new Operator({
-    config,
+    config: { ...config, hasRegistry: true },
     holder: await readInstance(resolve(config.stateDir)),
     routerEnvironment,
     names,

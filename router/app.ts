@@ -1,6 +1,7 @@
 // A router put together: what is started in which order, and what a stop ends in the reverse one.
 
 import type { RouterAck } from "../core/config/entry.ts";
+import { emptySnapshot, type HealthSnapshot } from "../core/decide/decision.ts";
 import { namesFor } from "../core/handover/subjects.ts";
 import type { RoutingTable } from "../core/policy/table.ts";
 import { mayPublish } from "../core/trust/confinement.ts";
@@ -16,12 +17,13 @@ import { natsOptions } from "../runtime/nats/settings.ts";
 import { readServerUser } from "../runtime/nats/user-info.ts";
 import { PRODUCT_VERSION } from "../runtime/product-version.ts";
 import { type RouterConfig, routerConfig } from "./config.ts";
-import { contextFor } from "./context.ts";
+import { contextFor, withSnapshot } from "./context.ts";
 import { DeadLetterBudget } from "./dead-letter-budget.ts";
 import type { HandleContext } from "./delivery.ts";
+import { HealthSource } from "./health-source.ts";
 import { RequestIntake } from "./intake-request.ts";
 import { SubmitIntake } from "./intake-submit.ts";
-import { createRouterMetrics } from "./metrics.ts";
+import { createRouterMetrics, declareRegistryMetrics } from "./metrics.ts";
 import { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { newRandomId } from "./random-id.ts";
@@ -33,11 +35,15 @@ interface Connected {
   readonly link: NatsLink;
   readonly inboxesClosed: boolean;
   readonly tables: TableSource;
+  /** Absent where there is no registry to follow. */
+  readonly registry: HealthSource | undefined;
   readonly opening: Opening;
   readonly requests: RequestIntake;
   readonly submits: SubmitIntake;
 }
 
+/** How long the intake waits for the first reading of the registry: until then no provider with `registration: Required` is one. */
+const REGISTRY_PATIENCE_MS = 2_000;
 /** Stands for every inbox when the server has said where this router may publish. */
 const ANY_INBOX = "_INBOX.any";
 
@@ -71,6 +77,11 @@ export class RouterApp {
       { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
       { name: "nats", start: () => this.connect(), stop: (deadlineMs) => this.disconnect(deadlineMs) },
       {
+        name: "registry",
+        start: () => this.connected?.registry?.start(),
+        stop: () => this.connected?.registry?.stop(),
+      },
+      {
         name: "configuration",
         start: () => this.connected?.tables.start(),
         stop: () => this.connected?.tables.stop(),
@@ -94,6 +105,8 @@ export class RouterApp {
       { name: "nats", ok: this.connected?.link.connected() ?? false, detail: `NATS at ${natsUrl}` },
       { name: "configuration", ok: this.opened, detail: held ?? "a head of the configuration is in force" },
       { name: "serving", ok: !this.draining, detail: "not draining" },
+      // Of decisions it is one input of several, and what was known last stands.
+      { name: "registry", ok: true, detail: this.connected?.registry?.describe() ?? "no registry is followed" },
       // Who answers: a supervisor must not take another process on this port for its own.
       { name: "pod", ok: true, detail: this.pod.uid },
       // Requests are answered without it, so it does not make the router unready.
@@ -110,11 +123,13 @@ export class RouterApp {
     const context = () => this.context;
     const handler = new Router({ link, names, outbox, metrics: counters, log, context });
     const onTable = (table: RoutingTable, revision: number, ack: RouterAck) => this.serve(table, revision, ack);
-    const opening = new Opening({ link, names, router, log, onOpen: () => this.open() });
+    const opening = new Opening({ link, names, router, log, onOpen: () => void this.open() });
+    const registry = config.registryEnabled ? this.followRegistry(link) : undefined;
     this.connected = {
       link,
       inboxesClosed: user !== undefined && !mayPublish(user, ANY_INBOX),
       opening,
+      registry,
       tables: new TableSource({ link, names, router, pod, log, onTable }),
       requests: new RequestIntake({
         nc: link.nc,
@@ -126,17 +141,31 @@ export class RouterApp {
     };
   }
 
+  private followRegistry(link: NatsLink): HealthSource {
+    const { log, metrics } = this;
+    const onChange = (snapshot: HealthSnapshot): void => {
+      if (this.context !== undefined) this.context = withSnapshot(this.context, snapshot);
+    };
+    const registry = new HealthSource({ link, log, clock: systemClock, onChange });
+    declareRegistryMetrics(metrics, registry);
+    return registry;
+  }
+
   /** A table replaces what messages are judged by from now on. The first one opens the intake, unless it has to wait. */
   private serve(table: RoutingTable, revision: number, ack: RouterAck): void {
     const { config, routerKey, names } = this;
     const inboxesClosed = this.connected?.inboxesClosed ?? false;
-    this.context = contextFor({ config, routerKey, names, schemas: schemaTable, table, revision, inboxesClosed });
+    const snapshot = this.connected?.registry?.snapshot ?? emptySnapshot;
+    const schemas = schemaTable;
+    this.context = contextFor({ config, routerKey, names, schemas, table, revision, snapshot, inboxesClosed });
     this.counters.setRevision(revision, ack.rejectedCount);
     this.revision = revision;
     this.connected?.opening.tableApplied(ack);
   }
 
-  private open(): void {
+  private async open(): Promise<void> {
+    await this.connected?.registry?.whenRead(REGISTRY_PATIENCE_MS);
+    if (this.draining) return;
     this.opened = true;
     this.connected?.requests.start();
     this.connected?.submits.start();

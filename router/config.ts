@@ -154,6 +154,13 @@ export const routerConfig = defineConfig({
     default: false,
     description: "Feature: at level Full a missing trace id is made instead of refused",
   },
+  registryEnabled: {
+    kind: "boolean",
+    env: "BEAMLINE_REGISTRY_ENABLED",
+    default: true,
+    description:
+      "Whether the registry of components is in this NATS account; without it nothing is known of providers' health, and registration Required has no effect",
+  },
   parentPipe: {
     kind: "boolean",
     env: "BEAMLINE_PARENT_PIPE",

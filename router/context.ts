@@ -1,7 +1,7 @@
-// The context of one table: everything that handling is judged by, made once for each configuration in force.
+// What handling is judged by: made once for each configuration in force, and with each snapshot of providers' health.
 
 import type { RouterKey } from "../core/config/entry.ts";
-import { emptySnapshot } from "../core/decide/decision.ts";
+import { emptySnapshot, type HealthSnapshot } from "../core/decide/decision.ts";
 import type { Names } from "../core/handover/subjects.ts";
 import type { IntakeRules } from "../core/intake/message.ts";
 import { findPolicy, type RoutingTable } from "../core/policy/table.ts";
@@ -20,12 +20,19 @@ export interface ContextInput {
   readonly schemas: SchemaTable;
   readonly table: RoutingTable;
   readonly revision: number;
+  /** Nothing is known of any provider when absent. */
+  readonly snapshot?: HealthSnapshot;
   /** False when absent. */
   readonly inboxesClosed?: boolean;
 }
 
+/** The same context with what is known of providers by now. */
+export function withSnapshot(context: HandleContext, snapshot: HealthSnapshot): HandleContext {
+  return { ...context, snapshot };
+}
+
 export function contextFor(input: ContextInput): HandleContext {
-  const { config, routerKey, names, schemas, table, revision, inboxesClosed = false } = input;
+  const { config, routerKey, names, schemas, table, revision, snapshot = emptySnapshot, inboxesClosed = false } = input;
   return {
     codec: nodeCodec,
     schemas,
@@ -34,8 +41,7 @@ export function contextFor(input: ContextInput): HandleContext {
     rules: intakeRules(input),
     table,
     configRevision: revision,
-    // Until registrations and breakers are followed, nothing is known against any provider.
-    snapshot: emptySnapshot,
+    snapshot,
     allowedSubjects: config.allowedSubjects,
     inboxesClosed,
     retentionMs: config.handoverRetentionMs,

@@ -65,6 +65,24 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
   };
 }
 
+/** What is known of components, read when a scrape asks. */
+export function declareRegistryMetrics(
+  metrics: Metrics,
+  registry: { readonly size: number; ageSeconds(): number },
+): void {
+  metrics.gaugeFrom(
+    { name: "router_registry_verdicts", help: "Components of which the router knows what the registry says." },
+    () => registry.size,
+  );
+  metrics.gaugeFrom(
+    {
+      name: "router_registry_age_seconds",
+      help: "Time since that was all there is: 0 while it is followed, NaN before it was first read.",
+    },
+    () => registry.ageSeconds(),
+  );
+}
+
 type CountOutcome = (outcome: Outcome) => void;
 
 function createOutcomeCounter(metrics: Metrics): CountOutcome {

@@ -1,14 +1,16 @@
 // Fields that are accepted though they have no effect, here or yet: a status names those that the user wrote.
 import type { BeamlineObject, ObjectKind } from "./spec.ts";
 
-/** What the installation bounds, whatever an object asks for. */
+/** What the installation gives and bounds, whatever an object asks for. */
 export interface InstallationLimits {
   /** Largest message that its routers take in. */
   readonly maxPayloadBytes: number;
+  /** Whether its routers know the registry of components, which is in the NATS account of the installation only. */
+  readonly hasRegistry: boolean;
 }
 
 /** Of routers that are told nothing else (BEAMLINE_MAX_PAYLOAD_BYTES). */
-export const DEFAULT_LIMITS: InstallationLimits = { maxPayloadBytes: 1_048_576 };
+export const DEFAULT_LIMITS: InstallationLimits = { maxPayloadBytes: 1_048_576, hasRegistry: true };
 
 /** What routers run on: children of the operator on one machine, or pods. */
 export type Platform = "processes" | "kubernetes";
@@ -50,7 +52,8 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
     { path: "spec.maxInFlight" },
     {
       path: "spec.registration",
-      supported: (object) => object.kind !== "Provider" || object.spec.registration !== "Required",
+      supported: (object, { hasRegistry }) =>
+        hasRegistry || object.kind !== "Provider" || object.spec.registration !== "Required",
     },
   ],
   Tenant: [{ path: "spec.rateLimit" }, { path: "spec.sharePercent" }],

@@ -78,6 +78,16 @@ export function planNatsAccess(
   return { kind: "Granted", url: servers.join(","), credentials: "Router", credentialsSecret, tlsSecret };
 }
 
+/** Whether a Router is certain to be in the NATS account of the installation: a Secret of its own may lead to another. */
+export function isInstallationAccount(
+  { url, credentials, credentialsSecret, tlsSecret }: Extract<NatsAccess, { readonly kind: "Granted" }>,
+  installation: Pick<InstallationNats, "url">,
+): boolean {
+  if (credentials === "Installation") return true;
+  const isOwn = credentialsSecret !== undefined || tlsSecret !== undefined;
+  return !isOwn && isSameSet(serversOf(url), serversOf(installation.url));
+}
+
 function whatLacks(
   { hasCredentials, hasTls }: InstallationNats,
   credentialsSecret: string | undefined,

@@ -11,7 +11,6 @@ import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
 import { natsOptions } from "../../runtime/nats/settings.ts";
-import type { RouterConfig } from "../config.ts";
 import { Fence } from "../fence.ts";
 import type { Infrastructure } from "../interfaces.ts";
 import type { OperatorMetrics } from "../metrics.ts";
@@ -24,6 +23,7 @@ import type { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { unlessAborted } from "../unless-aborted.ts";
 import type { KubernetesConfig } from "./config.ts";
 import { connectionTrouble } from "./connection-trouble.ts";
+import { routerConfigFor } from "./router-config.ts";
 import { type NatsFiles, SecretFiles, type SecretNames } from "./secret-files.ts";
 import { reportUnserved } from "./unserved-status.ts";
 
@@ -44,7 +44,7 @@ export interface RouterControllerOptions {
 }
 
 /** What an operator was started with; another value means another operator. */
-interface Connection {
+export interface Connection {
   readonly access: Extract<NatsAccess, { readonly kind: "Granted" }>;
   readonly files: NatsFiles;
   readonly prefix: string | undefined;
@@ -208,7 +208,7 @@ export class RouterController {
     const { credentialsSecret: credentials, tlsSecret: tls } = access;
     const fence = new Fence(link, names);
     const operator = new Operator({
-      config: this.routerConfig(connection),
+      config: routerConfigFor(config, router, connection),
       secrets: {
         ...(credentials === undefined ? {} : { credentials }),
         ...(tls === undefined ? {} : { tls, clientCertificate: files.tls?.certFile !== undefined }),
@@ -236,26 +236,6 @@ export class RouterController {
       throw error;
     }
     return { identity, link, fence, operator };
-  }
-
-  private routerConfig({ access, files, prefix, retentionMs }: Connection): RouterConfig {
-    const { config, router } = this.options;
-    return {
-      routerNamespace: router.namespace,
-      routerName: router.name,
-      subjectsPrefix: prefix,
-      routers: undefined,
-      natsUrl: access.url,
-      natsTimeoutMs: config.natsTimeoutMs,
-      natsCredentialsFile: undefined,
-      // Pods read their own, from the Secrets.
-      routerCredentialsFile: config.infrastructure === "Processes" ? files.credentialsFile : undefined,
-      handoverRetentionMs: retentionMs,
-      ackWaitMs: config.ackWaitMs,
-      streamReplicas: config.streamReplicas,
-      requireTenant: config.requireTenant,
-      logLevel: config.logLevel,
-    };
   }
 
   private async end(deadlineMs: number, forGood = false): Promise<void> {

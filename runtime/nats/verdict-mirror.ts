@@ -76,8 +76,8 @@ export class VerdictMirror {
     this.listeners.clear();
   }
 
-  /** By `componentKey`. Immutable: another map after each change. */
-  get verdicts(): ReadonlyMap<string, PublishedVerdict> {
+  /** By `componentKey`. Immutable: another map after each change, which tells what it changed (`changedSince`). */
+  get verdicts(): LayeredMap<PublishedVerdict> {
     return this.known;
   }
 

@@ -168,7 +168,7 @@ class Parts {
         allowedNamespaces: ["*"],
         legacySubjects: [],
         allowedSubjects: [],
-        limits: { maxPayloadBytes: 1_048_576 },
+        limits: { maxPayloadBytes: 1_048_576, hasRegistry: true },
         generation: 1,
         partiallySupported: [],
         problems: [],

@@ -47,6 +47,7 @@ const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [fi
     "spec.expectedLatency": ["core/decide/filter.ts", "expectedLatencyMs"],
     "spec.expectedCost": ["core/decide/filter.ts", "expectedCost"],
     "spec.capabilities": ["core/decide/filter.ts", "capabilities"],
+    "spec.registration": ["core/decide/filter.ts", "registration"],
     "spec.drain": ["core/decide/filter.ts", "drain"],
     "spec.allowedNamespaces": ["core/policy/compile-policy.ts", "allowedNamespaces"],
     "spec.legacy": ["core/policy/compile-policy.ts", "spec.legacy"],

@@ -161,8 +161,12 @@ export class Bus {
     return await this.storedOn(">", this.names.streams.dlq);
   }
 
-  async stop(): Promise<void> {
+  async stopRouters(): Promise<void> {
     await Promise.all(this.routers.map((router) => router.stop()));
+  }
+
+  async stop(): Promise<void> {
+    await this.stopRouters();
     await this.link.close();
     await this.operator.stop();
     await this.nats.stop();

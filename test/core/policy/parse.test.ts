@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { parseObject } from "../../../core/policy/parse.ts";
-import { listPartiallySupported } from "../../../core/policy/partially-supported.ts";
+import { DEFAULT_LIMITS, listPartiallySupported } from "../../../core/policy/partially-supported.ts";
 import { parseDefaults } from "./fixtures.ts";
 import { readGoldenCases } from "./golden.ts";
 
@@ -66,5 +66,22 @@ describe("parseObject", () => {
     assert.ok(left?.ok && right?.ok);
     assert.deepEqual(left.value.spec, right.value.spec);
     assert.deepEqual(listPartiallySupported(right.value), []);
+  });
+
+  it("says of a required registration that it has no effect where there is no registry, and only there", () => {
+    const raw = (registration: string) => ({
+      apiVersion: "beamline.dev/v1alpha1",
+      kind: "Provider",
+      metadata: { name: "resize", namespace: "demo" },
+      spec: { registration },
+    });
+    const unsupported = (registration: string, hasRegistry: boolean): readonly string[] => {
+      const parsed = parseObject(raw(registration), parseDefaults);
+      assert.ok(parsed.ok);
+      return listPartiallySupported(parsed.value, { ...DEFAULT_LIMITS, hasRegistry });
+    };
+    assert.deepEqual(unsupported("Required", false), ["spec.registration"]);
+    assert.deepEqual(unsupported("Required", true), []);
+    assert.deepEqual(unsupported("Optional", false), []);
   });
 });

@@ -1,7 +1,12 @@
 // Whose credentials a Router gets, and which servers it may name.
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { type InstallationNats, planNatsAccess, type WrittenNats } from "../../../core/reconcile/nats-access.ts";
+import {
+  type InstallationNats,
+  isInstallationAccount,
+  planNatsAccess,
+  type WrittenNats,
+} from "../../../core/reconcile/nats-access.ts";
 
 const INSTALLATION: InstallationNats = {
   namespace: "beamline-system",
@@ -104,6 +109,29 @@ const cases: readonly {
     expected: { kind: "Refused", reason: "NatsUrlNotAllowed" },
   },
 ];
+
+describe("the registry's account", () => {
+  const isShared = (
+    nats: WrittenNats | undefined,
+    router: typeof TEAM,
+    more: Partial<InstallationNats> = {},
+  ): boolean => {
+    const access = planNatsAccess(router, nats, { ...INSTALLATION, ...more });
+    assert.ok(access.kind === "Granted", JSON.stringify(access));
+    return isInstallationAccount(access, { ...INSTALLATION, ...more });
+  };
+
+  it("is that of a Router with the installation's credentials, or in an installation that has none", () => {
+    assert.equal(isShared(undefined, OWN), true);
+    assert.equal(isShared(undefined, TEAM, { hasCredentials: false }), true);
+  });
+
+  it("is not taken for that of a Router with a Secret or servers of its own", () => {
+    assert.equal(isShared({ credentialsSecret: { name: "mine" } }, TEAM), false);
+    assert.equal(isShared({ url: "tls://elsewhere:4222" }, OWN), false);
+    assert.equal(isShared({ url: "nats://a:4222" }, TEAM, { hasCredentials: false }), false);
+  });
+});
 
 describe("NATS access of a Router", () => {
   for (const { title, router = TEAM, nats, installation = {}, expected } of cases) {

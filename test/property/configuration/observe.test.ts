@@ -104,7 +104,7 @@ class World {
         allowedNamespaces: ["*"],
         legacySubjects: LEGACY_SUBJECTS,
         allowedSubjects: LEGACY_SUBJECTS,
-        limits: { maxPayloadBytes: 1_000 },
+        limits: { maxPayloadBytes: 1_000, hasRegistry: true },
         generation: 1,
         partiallySupported: [],
         problems: [],
