@@ -1,10 +1,13 @@
 // The status document for people: routers, policies, providers, then every problem with its place.
+import type { ProcessorsSummary } from "../core/reconcile/registered.ts";
 import type { FileProblem, ObjectStatus, StatusDocument } from "../operator/status-document.ts";
 import type { Table } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Conditions that mean trouble, or something to know, when they are True; of all others it is the absence of True. */
 const TRUE_IS_NOTABLE = new Set(["PartiallySupported", "Progressing"]);
+/** Reasons of what holds that are to be seen all the same. */
+const NOTABLE_REASONS = new Set(["ImplicitProviders", "PartlyRegistered"]);
 const SUMMARY_CONDITIONS = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
 
 export function printStatus(terminal: Terminal, document: StatusDocument): void {
@@ -62,9 +65,21 @@ function providerTable({ providers }: StatusDocument): Table {
     `${provider.namespace}/${provider.name}`,
     provider.displayName === undefined ? provider.providerId : `${provider.providerId} (${provider.displayName})`,
     provider.consumer ?? `subject ${provider.legacySubject ?? "-"}`,
+    showProcessors(provider.processors),
     provider.file ?? "-",
   ]);
-  return { columns: ["provider", "id", "consumer", "file"], rows };
+  return { columns: ["provider", "id", "consumer", "processors", "file"], rows };
+}
+
+function showProcessors(processors: ProcessorsSummary | undefined): string {
+  if (processors === undefined) return "-";
+  const { live, late, lost, names } = processors;
+  const counts = [`${live} live`, ...(late > 0 ? [`${late} late`] : []), ...(lost > 0 ? [`${lost} lost`] : [])].join(
+    ", ",
+  );
+  const more = live + late + lost - names.length;
+  const listed = more > 0 ? [...names, `${more} more`] : names;
+  return listed.length === 0 ? counts : `${counts}: ${listed.join(", ")}`;
 }
 
 /** Conditions that say more than True: why one is not met, and what is not carried out in full. */
@@ -78,7 +93,7 @@ function noteTable(document: StatusDocument): Table {
   const rows = objects.flatMap(({ kind, object }) =>
     object.conditions
       .filter(({ type, status, reason }) =>
-        TRUE_IS_NOTABLE.has(type) ? status === "True" : status !== "True" || reason === "ImplicitProviders",
+        TRUE_IS_NOTABLE.has(type) ? status === "True" : status !== "True" || NOTABLE_REASONS.has(reason),
       )
       .map(({ type, status, reason, message }) => [
         `${kind} ${object.namespace === "" ? "" : `${object.namespace}/`}${object.name}`,

@@ -8,6 +8,7 @@ import { type ObservedObject, objectConditions } from "../core/reconcile/object-
 import type { Verdict } from "../core/reconcile/plan-entries.ts";
 import { policyConditions } from "../core/reconcile/routing-policy.ts";
 import type { ObservedPod, SourceObject } from "./interfaces.ts";
+import { type KnownProcessors, observeRegistered } from "./observe-processors.ts";
 import type { FileProblem, ObjectStatus, PolicyStatus, ProviderStatus, TenantStatus } from "./status-document.ts";
 
 /** What is the same for all objects. */
@@ -17,6 +18,8 @@ export interface ObjectSurroundings {
   readonly pods: readonly ObservedPod[];
   /** Of the assignments stream. */
   readonly duplicateWindowMs: number;
+  /** What the registry says; absent for a Router that has none. */
+  readonly processors?: KnownProcessors | undefined;
   /** RFC 3339. */
   readonly now: string;
 }
@@ -54,7 +57,8 @@ export function observeObject(
 ): PolicyStatus | ProviderStatus | TenantStatus {
   const { desired, object, policy, key } = facts.verdict;
   const { namespace, name } = desired.meta;
-  const status = objectStatus(surroundings, facts);
+  const registered = observeRegistered(surroundings.processors, facts.verdict);
+  const status = { ...objectStatus(surroundings, facts, registered.conditions), ...registered.fields };
   if (desired.kind === "Tenant") {
     return { ...status, tenantId: object?.kind === "Tenant" ? object.spec.tenantId : name };
   }
@@ -66,7 +70,11 @@ export function observeObject(
   return { ...status, tenantId, policyId: spec?.policyId ?? policy?.policyId ?? key };
 }
 
-function objectStatus(surroundings: ObjectSurroundings, { verdict, source, programmed, previous }: ObjectFacts) {
+function objectStatus(
+  surroundings: ObjectSurroundings,
+  { verdict, source, programmed, previous }: ObjectFacts,
+  registered: readonly ObservedCondition[],
+) {
   const { desired, warnings, implicitProviders } = verdict;
   const { namespace, name, uid, generation } = desired.meta;
   const subject = legacySubject(verdict);
@@ -78,6 +86,7 @@ function objectStatus(surroundings: ObjectSurroundings, { verdict, source, progr
     inForceGeneration: verdict.inForceGeneration,
     programmed,
     partiallySupported: verdict.partiallySupported,
+    registered,
   };
   const conditions: readonly ObservedCondition[] =
     desired.kind === "RoutingPolicy"
@@ -116,7 +125,7 @@ function describeProvider(
   name: string,
   object: BeamlineObject | undefined,
   names: Names,
-): Omit<ProviderStatus, keyof ObjectStatus> {
+): Omit<ProviderStatus, keyof ObjectStatus | "processors"> {
   const spec = object?.kind === "Provider" ? object.spec : undefined;
   const subject = spec?.legacy?.subject;
   return {

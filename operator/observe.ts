@@ -14,6 +14,7 @@ import type { Condition } from "../core/reconcile/conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
 import type { SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { isBehind, type ObjectSurroundings, observeObject, observeProgrammed } from "./observe-object.ts";
+import { concernedBy, tellsSame } from "./observe-processors.ts";
 import { describeRouter, observeRouter, type RouterFacts, routerStatus } from "./observe-router.ts";
 import type {
   FileProblem,
@@ -172,6 +173,7 @@ function keysToObserve({ observation, before, sources }: Looks, floor: AppliedFl
     ...plan.verdicts.changedSince(last.plan.verdicts),
     ...targets.changedSince(last.targets),
     ...sources.changedSince(before.sources),
+    ...concernedBy(last.processors, observation.processors, plan.verdicts),
   ]);
 }
 
@@ -179,6 +181,7 @@ function hasSameSurroundings(left: Observation, right: Observation): boolean {
   return (
     left.names === right.names &&
     left.duplicateWindowMs === right.duplicateWindowMs &&
+    left.processors?.isRead === right.processors?.isRead &&
     isBehind(left.pods) === isBehind(right.pods)
   );
 }
@@ -194,7 +197,8 @@ function observeKey({ observation, before, sources }: Looks, key: string): Objec
     isSameVerdict(record.programmed, programmed) &&
     source === before.sources.get(key) &&
     before.observation !== undefined &&
-    hasSameSurroundings(before.observation, observation);
+    hasSameSurroundings(before.observation, observation) &&
+    tellsSame(before.observation.processors, observation.processors, verdict);
   if (isSame) return record;
   const standing = record?.status.uid === verdict.desired.meta.uid ? record.status : undefined;
   const previous = standing?.conditions ?? source?.conditions ?? [];

@@ -9,6 +9,7 @@ import type { RouterConfig } from "./config.ts";
 import type { Fence } from "./fence.ts";
 import type { Infrastructure, ObjectSource, RouterSecrets } from "./interfaces.ts";
 import type { OperatorMetrics } from "./metrics.ts";
+import type { ProcessorView } from "./processor-view.ts";
 
 export interface OperatorOptions {
   readonly config: RouterConfig;
@@ -23,6 +24,8 @@ export interface OperatorOptions {
   unresolved?(): UnresolvedReference | undefined;
   readonly source: ObjectSource;
   readonly infrastructure: Infrastructure;
+  /** Processors of the installation; absent for a Router of another NATS account. */
+  readonly processors?: ProcessorView | undefined;
   readonly metrics: OperatorMetrics;
   readonly log: Logger;
   readonly clock: Clock;

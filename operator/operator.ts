@@ -96,11 +96,12 @@ export class Operator {
     this.acks = new AckReader({
       link,
       bucket: names.buckets.acks,
-      router: this.router,
+      router,
       log,
       onChange: () => this.addObservation(),
       onMissing: () => this.queue.add("buckets"),
     });
+    options.processors?.onChange(() => this.queue.add("status", COALESCE_MS), this.ended.signal);
     this.reporter = new StatusReporter({
       source,
       metrics,
@@ -262,9 +263,10 @@ export class Operator {
 
   /** One whose bus was taken over is silent about objects that the other tells of: they would take turns for ever. */
   private isObserved(): boolean {
-    const { source, infrastructure, link } = this.options;
+    const { source, infrastructure, link, processors } = this.options;
     if (source.statusUnit === "Object" && this.lease.isSuperseded()) return false;
-    return this.planned && infrastructure.isObserved() && (this.acks.isWhole() || !link.connected());
+    if (!this.planned || processors?.isSettled() === false) return false;
+    return infrastructure.isObserved() && (this.acks.isWhole() || !link.connected());
   }
 
   private resyncAll(): void {
@@ -274,8 +276,8 @@ export class Operator {
   }
 
   private observation(): ObservationInput {
-    const { source, infrastructure, names, fence } = this.options;
-    const snapshot = source.snapshot();
+    const { infrastructure, names, fence, processors } = this.options;
+    const snapshot = this.options.source.snapshot();
     return {
       router: this.router,
       names,
@@ -292,6 +294,7 @@ export class Operator {
       leaseHolder: this.lease.otherHolder(),
       unfenced: fence.unfenced,
       unresolved: this.options.unresolved?.(),
+      processors: processors?.known(),
     };
   }
 }

@@ -12,6 +12,7 @@ import { ProcessInfrastructure } from "./infrastructure/processes/process-infras
 import { readInstance } from "./instance.ts";
 import { createOperatorMetrics } from "./metrics.ts";
 import { Operator } from "./operator.ts";
+import { ProcessorView } from "./processor-view.ts";
 import { FileSource } from "./source/files/file-source.ts";
 import type { StatusDocument } from "./status-document.ts";
 
@@ -51,15 +52,10 @@ export async function startOperator(
     router,
     log,
   });
-  const infrastructure = new ProcessInfrastructure({
-    routerMain: config.routerMain ?? join(import.meta.dirname, "..", "router", "main.ts"),
-    healthHost: config.routerHealthHost,
-    healthBasePort: config.routerHealthPort,
-    log,
-    ...(config.routerLogDir === undefined ? {} : { logDir: resolve(config.routerLogDir) }),
-  });
+  const infrastructure = routerProcesses(config, log);
   const names = namesFor(config.subjectsPrefix);
   const fence = new Fence(link, names);
+  const processors = new ProcessorView({ log });
   const operator = new Operator({
     config: { ...config, hasRegistry: true },
     holder: await readInstance(resolve(config.stateDir)),
@@ -67,6 +63,7 @@ export async function startOperator(
     names,
     link,
     fence,
+    processors,
     source,
     infrastructure,
     metrics: createOperatorMetrics(metrics),
@@ -87,9 +84,11 @@ export async function startOperator(
     extra: { "/status": () => statusReply(operator.document()) },
   });
   try {
+    processors.follow(link);
     await fence.ask();
     await operator.start();
   } catch (error) {
+    processors.stop();
     await operator.stop(CLOSE_MS);
     await health.stop();
     throw error;
@@ -99,10 +98,21 @@ export async function startOperator(
     document: () => operator.document(),
     stop: async (deadlineMs) => {
       fence.stop();
+      processors.stop();
       await operator.stop(Math.max(deadlineMs - CLOSE_MS, 0));
       await health.stop();
     },
   };
+}
+
+function routerProcesses(config: OperatorConfig, log: Logger): ProcessInfrastructure {
+  return new ProcessInfrastructure({
+    routerMain: config.routerMain ?? join(import.meta.dirname, "..", "router", "main.ts"),
+    healthHost: config.routerHealthHost,
+    healthBasePort: config.routerHealthPort,
+    log,
+    ...(config.routerLogDir === undefined ? {} : { logDir: resolve(config.routerLogDir) }),
+  });
 }
 
 function statusReply(document: StatusDocument): HealthReply {

@@ -1,5 +1,6 @@
 // The status of the whole system on one machine: what `<state dir>/status.json` and `GET /status` hold.
 import type { Condition } from "../core/reconcile/conditions.ts";
+import type { ProcessorsSummary } from "../core/reconcile/registered.ts";
 
 /** Something wrong in a file that was given, with its place. Lines and columns count from 1. */
 export interface FileProblem {
@@ -43,9 +44,17 @@ export interface ObjectStatus {
   readonly problems: readonly FileProblem[];
 }
 
+export interface PolicyProviderStatus {
+  /** As the policy names it. */
+  readonly name: string;
+  readonly processors: ProcessorsSummary;
+}
+
 export interface PolicyStatus extends ObjectStatus {
   readonly tenantId: string;
   readonly policyId: string;
+  /** Those of its providers that must be registered, or have registered processors; absent when there are none. */
+  readonly providers?: readonly PolicyProviderStatus[];
 }
 
 export interface ProviderStatus extends ObjectStatus {
@@ -55,6 +64,8 @@ export interface ProviderStatus extends ObjectStatus {
   readonly consumer?: string;
   /** The fixed subject: its work is deduplicated only within a window, see the condition Deduplicated. */
   readonly legacySubject?: string;
+  /** Absent for one that need not be registered and has none. */
+  readonly processors?: ProcessorsSummary;
 }
 
 export interface TenantStatus extends ObjectStatus {

@@ -23,7 +23,7 @@ import type { HandleContext } from "./delivery.ts";
 import { HealthSource } from "./health-source.ts";
 import { RequestIntake } from "./intake-request.ts";
 import { SubmitIntake } from "./intake-submit.ts";
-import { createRouterMetrics, declareRegistryMetrics } from "./metrics.ts";
+import { createRouterMetrics, declareVerdictMetrics } from "./metrics.ts";
 import { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
 import { newRandomId } from "./random-id.ts";
@@ -147,7 +147,7 @@ export class RouterApp {
       if (this.context !== undefined) this.context = withSnapshot(this.context, snapshot);
     };
     const registry = new HealthSource({ link, log, clock: systemClock, onChange });
-    declareRegistryMetrics(metrics, registry);
+    declareVerdictMetrics(metrics, registry);
     return registry;
   }
 

@@ -66,7 +66,7 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
 }
 
 /** What is known of components, read when a scrape asks. */
-export function declareRegistryMetrics(
+export function declareVerdictMetrics(
   metrics: Metrics,
   registry: { readonly size: number; ageSeconds(): number },
 ): void {

@@ -44,6 +44,7 @@ export const printerColumns: Readonly<Record<ObjectKind, readonly PrinterColumn[
     column("Accepted", conditionField("Accepted", "status"), "Whether it is valid and may stand.", 1),
     column("Resolved", conditionField("ResolvedRefs", "status"), "Whether its references lead somewhere.", 1),
     column("Programmed", conditionField("Programmed", "status"), "Whether every ready router has it in force.", 1),
+    column("Registered", conditionField("Registered", "status"), "Whether registered processors take its work.", 1),
     message,
   ],
   Router: [
@@ -58,8 +59,11 @@ export const printerColumns: Readonly<Record<ObjectKind, readonly PrinterColumn[
   Provider: [
     column("Provider", ".status.providerId", "What decisions carry as provider_id."),
     column("Drain", ".spec.drain", "Whether it is taken out of every policy."),
+    replicas("Live", ".status.processors.live", "Registered processors that are heard of."),
     ...ready,
     age,
+    replicas("Lost", ".status.processors.lost", "Registered processors that are heard of no more.", 1),
+    column("Processors", ".status.processors.names", "Ids of the first of them.", 1),
     column("Consumer", ".status.consumer", "JetStream consumer of its workers.", 1),
     message,
   ],

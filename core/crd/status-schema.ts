@@ -1,10 +1,13 @@
 // The schema of each kind's status. A cluster drops what is not in it, so whoever writes a status writes these fields.
 
+import { MAX_PROVIDERS } from "../policy/schema-outcome.ts";
 import type { ObjectKind } from "../policy/spec.ts";
 import { MAX_CONDITION_MESSAGE_LENGTH } from "../reconcile/conditions.ts";
+import { MAX_ID_CHARS } from "../registry/limits.ts";
+import { MAX_NAMED_PROCESSORS } from "../registry/processor-state.ts";
 import type { OpenApiSchema } from "./open-api-schema.ts";
 
-/** Types of conditions of one object; the kind with most has five. */
+/** Types of conditions of one object; the kind with most has six. */
 const MAX_CONDITIONS = 16;
 /** Bounds of `metav1.Condition`. */
 const MAX_CONDITION_TYPE_LENGTH = 316;
@@ -68,12 +71,41 @@ function replicas(description: string): OpenApiSchema {
   return { type: "integer", format: "int32", minimum: 0, description };
 }
 
+const processors: OpenApiSchema = {
+  type: "object",
+  description: "Registered processors; absent where registration is nothing to the provider.",
+  properties: {
+    live: replicas("Heard of."),
+    late: replicas("Not heard of for half of their time to live."),
+    lost: replicas("Not heard of for all of it."),
+    names: {
+      type: "array",
+      description: "Ids of the first of them, those that take work before the others.",
+      maxItems: MAX_NAMED_PROCESSORS,
+      "x-kubernetes-list-type": "atomic",
+      items: { type: "string", maxLength: MAX_ID_CHARS },
+    },
+  },
+};
+
 /** What each kind says besides its conditions: the values that defaults came to, and what `kubectl get` prints. */
 const fields: Readonly<Record<ObjectKind, Readonly<Record<string, OpenApiSchema>>>> = {
   RoutingPolicy: {
     tenantId: text(64, "Tenant whose messages the policy routes: spec.tenantId or its default."),
     policyId: text(128, "What requests name: spec.policyId or its default."),
     router: text(128, "The Router that serves the policy, as <namespace>/<name>."),
+    providers: {
+      type: "array",
+      description: "Those of its providers that must be registered, or have registered processors.",
+      maxItems: MAX_PROVIDERS,
+      "x-kubernetes-list-type": "map",
+      "x-kubernetes-list-map-keys": ["name"],
+      items: {
+        type: "object",
+        required: ["name"],
+        properties: { name: text(128, "As spec.providers names it."), processors },
+      },
+    },
   },
   Router: {
     replicas: replicas("Routers that there are."),
@@ -84,6 +116,7 @@ const fields: Readonly<Record<ObjectKind, Readonly<Record<string, OpenApiSchema>
   Provider: {
     providerId: text(128, "What decisions carry as provider_id: spec.providerId or its default."),
     consumer: text(256, "JetStream consumer that workers of this provider bind to."),
+    processors,
   },
   Tenant: {
     tenantId: text(64, "What messages carry as tenant_id: spec.tenantId or its default."),

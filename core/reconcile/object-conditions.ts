@@ -21,6 +21,8 @@ export interface ObservedObject {
   readonly programmed: ProgrammedVerdict;
   /** Fields that the user wrote and whose machinery is not built. */
   readonly partiallySupported: readonly string[];
+  /** Condition Registered, where registration is something to the object. */
+  readonly registered?: readonly ObservedCondition[];
   /** Of a Provider with a fixed subject: what its guarantee is bounded by. */
   readonly legacy?: { readonly subject: string; readonly duplicateWindowMs: number };
 }
@@ -81,9 +83,9 @@ export function partiallySupportedConditions(
   return [{ type: "PartiallySupported", status: "True", reason: "FieldsWithoutEffect", message, observedGeneration }];
 }
 
-/** Conditions of a Provider or a Tenant: Accepted, Programmed, Ready, and Deduplicated and PartiallySupported where they apply. */
+/** Of a Provider or a Tenant: Accepted, Programmed, Ready, and where they apply Registered, Deduplicated, PartiallySupported. */
 export function objectConditions(observed: ObservedObject): readonly ObservedCondition[] {
-  const parts = [acceptedCondition(observed), programmedCondition(observed)];
+  const parts = [acceptedCondition(observed), programmedCondition(observed), ...(observed.registered ?? [])];
   const ready = readyCondition(observed, parts);
   return [...parts, ready, ...deduplicatedConditions(observed), ...partiallySupportedConditions(observed)];
 }

@@ -17,9 +17,15 @@ export interface ObservedPolicy extends ObservedObject {
   readonly implicitProviders: readonly string[];
 }
 
-/** Accepted, ResolvedRefs, Programmed, Ready, and PartiallySupported where it applies, in this order. */
+/** Accepted, ResolvedRefs, Programmed, Registered where it applies, Ready, and PartiallySupported where it applies. */
 export function policyConditions(observed: ObservedPolicy): readonly ObservedCondition[] {
-  const parts = [acceptedCondition(observed), resolvedRefsCondition(observed), programmedCondition(observed)];
+  const { registered = [] } = observed;
+  const parts = [
+    acceptedCondition(observed),
+    resolvedRefsCondition(observed),
+    programmedCondition(observed),
+    ...registered,
+  ];
   return [...parts, readyCondition(observed, parts), ...partiallySupportedConditions(observed)];
 }
 

@@ -92,6 +92,20 @@ export const TRANSITION_RULES: readonly TransitionRule[] = [
       (becameFalse(previous, current) || isNewGeneration(previous, current)),
   },
   {
+    condition: "Registered",
+    type: "Warning",
+    action: "FollowRegistry",
+    when: "no registered processor takes the work of a Provider, or of any provider of a policy",
+    applies: becameFalse,
+  },
+  {
+    condition: "Registered",
+    type: "Normal",
+    action: "FollowRegistry",
+    when: "one does again",
+    applies: becameTrueAgain,
+  },
+  {
     condition: "Available",
     type: "Normal",
     action: "ObserveRouters",

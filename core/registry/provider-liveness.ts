@@ -104,7 +104,7 @@ function summarize(tally: readonly number[]): Omit<ProviderProcessors, "processo
 
 /** All processors of a Provider: those that name it, and the one that names none and has its `providerId`. */
 export function processorsOf(
-  { owners }: ProviderLiveness,
+  { owners }: Pick<ProviderLiveness, "owners">,
   { key, providerId }: ProviderName,
 ): ProviderProcessors | undefined {
   const named = owners.get(key);

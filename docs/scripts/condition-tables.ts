@@ -4,6 +4,7 @@ import { type ProgrammedVerdict, programmed } from "../../core/config/programmed
 import type { CompileReason } from "../../core/policy/compile-problem.ts";
 import type { ObservedCondition } from "../../core/reconcile/conditions.ts";
 import { objectConditions, type Refusal } from "../../core/reconcile/object-conditions.ts";
+import { policyRegistered, providerRegistered, type RegisteredProvider } from "../../core/reconcile/registered.ts";
 import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
 import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
 import {
@@ -11,6 +12,8 @@ import {
   unservedPolicyConditions,
   unservedRouterConditions,
 } from "../../core/reconcile/unserved.ts";
+import type { ProcessorState } from "../../core/registry/processor-state.ts";
+import type { ProviderProcessors } from "../../core/registry/provider-liveness.ts";
 import { code, table } from "./markdown.ts";
 
 const target = { key: "k", uid: "u", generation: 2, epoch: "e", revision: 5 };
@@ -29,6 +32,25 @@ const verdicts: readonly ProgrammedVerdict[] = [
 
 const invalid: Refusal = { reason: "Invalid", message: "what is wrong with it", path: "spec" };
 const unresolved: Refusal = { reason: "RefNotFound", message: "what it refers to is not there" };
+
+function processors(state: ProcessorState): ProviderProcessors {
+  const counts = { live: 0, late: 0, lost: 0, [state.liveness]: 1 };
+  return { ...state, ...counts, processors: new Map([["resize-1", state]]) };
+}
+
+/** One provider or two in each state of their processors; whether the registry has been read. */
+const required = { name: "resize", registration: "Required" } as const;
+const working = { ...required, processors: processors({ liveness: "live", reported: "HEALTHY" }) };
+const lost = { ...required, name: "ocr", processors: processors({ liveness: "lost", reported: "HEALTHY" }) };
+const unwell = { ...required, processors: processors({ liveness: "live", reported: "UNHEALTHY" }) };
+const nobody = { ...required, processors: undefined };
+const REGISTRATIONS: readonly (readonly [boolean, readonly RegisteredProvider[]])[] = [
+  [true, [working]],
+  [true, [working, lost]],
+  [true, [nobody, lost]],
+  [true, [unwell]],
+  [false, [working]],
+];
 
 function observedPolicy(change: Partial<ObservedPolicy>): ObservedPolicy {
   const programmedTrue = verdicts[0];
@@ -70,9 +92,15 @@ export function policyConditionTable(): string {
     observedPolicy({ unresolved: [unresolved] }),
     observedPolicy({ partiallySupported: ["spec.rateLimit"] }),
   ];
+  const registrations = REGISTRATIONS.map(([isRead, providers]) => policyRegistered(2, isRead, providers));
+  const ofProviders = REGISTRATIONS.flatMap(([isRead, providers]) =>
+    providers.map((provider) => providerRegistered(2, isRead, provider)),
+  );
   const legacy = { subject: "caf.exec.assign.v1", duplicateWindowMs: 120_000 };
   return distinct([
     ...observations.flatMap((observation) => policyConditions(observation)),
+    ...registrations.flatMap((registered) => policyConditions(observedPolicy({ registered }))),
+    ...ofProviders.flatMap((registered) => objectConditions(observedPolicy({ registered }))),
     ...objectConditions(observedPolicy({ legacy })),
   ]);
 }

@@ -10,7 +10,7 @@ import { declareClusterMetrics } from "../../operator/kubernetes/cluster-metrics
 import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
-import { createRouterMetrics } from "../../router/metrics.ts";
+import { createRouterMetrics, declareVerdictMetrics } from "../../router/metrics.ts";
 import { callFailureTable } from "./call-failure-table.ts";
 import {
   policyConditionTable,
@@ -80,7 +80,11 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "conditions-router": routerConditionTable,
   "conditions-unserved": unservedConditionTable,
   events: eventTable,
-  "metrics-router": () => metricTable(createRouterMetrics),
+  "metrics-router": () =>
+    metricTable((metrics) => {
+      createRouterMetrics(metrics);
+      declareVerdictMetrics(metrics, { size: 0, ageSeconds: () => 0 });
+    }),
   "metrics-operator": () => metricTable(createOperatorMetrics),
   "metrics-kubernetes-operator": () =>
     metricTable((metrics) =>

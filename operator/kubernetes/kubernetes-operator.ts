@@ -8,6 +8,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import type { Check } from "../../runtime/health.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Metrics } from "../../runtime/metrics.ts";
+import { natsOptions } from "../../runtime/nats/settings.ts";
 import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
 import { createOperatorMetrics } from "../metrics.ts";
 import { TransitionRecorder } from "../record-transitions.ts";
@@ -19,6 +20,7 @@ import { chooseInfrastructure } from "./choose-infrastructure.ts";
 import { declareClusterMetrics } from "./cluster-metrics.ts";
 import type { KubernetesConfig } from "./config.ts";
 import { FIELD_MANAGER } from "./field-owner.ts";
+import { RegistryFollower } from "./follow-registry.ts";
 import { RouterMetrics } from "./router-metrics.ts";
 import { RouterSet } from "./router-set.ts";
 
@@ -109,6 +111,8 @@ export class KubernetesOperator {
       onConditions: (change) => transitions.record(change),
       onGone: (uid) => transitions.forget(uid),
     });
+    const registry = new RegistryFollower({ ...natsOptions(config), name: "beamline-operator registry", log });
+    registry.start();
     const infrastructure = chooseInfrastructure({ config, client, events, log });
     const routers = new RouterSet({
       installation: { namespace: config.namespace, name: config.routerName },
@@ -116,6 +120,7 @@ export class KubernetesOperator {
       client,
       mirror: this.mirror,
       board,
+      processors: registry.processors,
       metrics: this.metrics,
       routerEnvironment,
       log,
@@ -125,7 +130,7 @@ export class KubernetesOperator {
     this.routers = routers;
     await aborted(signal);
     this.routers = undefined;
-    await routers.stop(TERM_STOP_MS);
+    await Promise.all([routers.stop(TERM_STOP_MS), registry.stop()]);
     board.stop();
     await writer.stop();
     await events.stop();

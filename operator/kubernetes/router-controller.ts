@@ -15,6 +15,7 @@ import { Fence } from "../fence.ts";
 import type { Infrastructure } from "../interfaces.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import { Operator } from "../operator.ts";
+import type { ProcessorView } from "../processor-view.ts";
 import { KeyedQueue } from "../queue.ts";
 import { KubernetesSource } from "../source/kubernetes/kubernetes-source.ts";
 import type { MirroredObject } from "../source/kubernetes/mirrored-object.ts";
@@ -34,6 +35,8 @@ export interface RouterControllerOptions {
   readonly client: KubernetesClient;
   readonly mirror: ObjectMirror;
   readonly board: StatusBoard;
+  /** Of the installation. */
+  readonly processors: ProcessorView;
   readonly metrics: OperatorMetrics;
   readonly routerEnvironment: Readonly<Record<string, string>>;
   readonly log: Logger;
@@ -197,7 +200,8 @@ export class RouterController {
   }
 
   private async begin(identity: string, connection: Connection, object: MirroredObject): Promise<Running> {
-    const { config, mirror, board, metrics, log, clock, router, installation, routerEnvironment } = this.options;
+    const { config, mirror, board, processors, metrics, log, clock, router, installation, routerEnvironment } =
+      this.options;
     const { access, files, prefix } = connection;
     const name = `beamline-operator ${router.namespace}/${router.name}`;
     const { signal } = this.stopping;
@@ -207,8 +211,10 @@ export class RouterController {
     const source = new KubernetesSource({ mirror, board, router, installation });
     const { credentialsSecret: credentials, tlsSecret: tls } = access;
     const fence = new Fence(link, names);
+    const settings = routerConfigFor(config, router, connection);
     const operator = new Operator({
-      config: routerConfigFor(config, router, connection),
+      config: settings,
+      processors: settings.hasRegistry ? processors : undefined,
       secrets: {
         ...(credentials === undefined ? {} : { credentials }),
         ...(tls === undefined ? {} : { tls, clientCertificate: files.tls?.certFile !== undefined }),

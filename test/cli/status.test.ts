@@ -85,6 +85,7 @@ const DOCUMENT: StatusDocument = {
       uid: "0d1f",
       providerId: "openai",
       consumer: "provider_demo_openai",
+      processors: { live: 11, late: 0, lost: 1, names: ["openai-1", "openai-2"] },
       generation: 1,
       observedGeneration: 1,
       conditions: [condition("Accepted", "True", "Accepted", "valid")],
@@ -126,6 +127,10 @@ describe("cli status", () => {
     assert.match(stdout, /^router-1 +- +no +9 \(behind\) +1 +3 +http:/m);
     assert.match(
       stdout,
+      /^demo\/openai +openai +provider_demo_openai +11 live, 1 lost: openai-1, openai-2, 10 more +-$/m,
+    );
+    assert.match(
+      stdout,
       /^demo\/chat +demo +chat +2 +True +True +False \(NotAccepted\) +False \(NotAccepted\) +chat\.yaml$/m,
     );
     assert.match(
@@ -133,7 +138,6 @@ describe("cli status", () => {
       /^RoutingPolicy demo\/chat +ResolvedRefs=True +ImplicitProviders +used with defaults: openal$/m,
     );
     assert.match(stdout, /^RoutingPolicy demo\/chat +PartiallySupported=True +FieldsWithoutEffect +spec\.rateLimit$/m);
-    assert.match(stdout, /^demo\/openai +openai +provider_demo_openai +-$/m);
     assert.match(stdout, /^chat\.yaml:6:30 +spec\.providers\[0\]\.weight +-1 +minimum +must be at least 0$/m);
     assert.equal(stdout.match(/must be at least 0/g)?.length, 1, "a problem is shown once");
   });

@@ -23,6 +23,8 @@ const NAMES = [
   "router_handle_duration_seconds",
   "router_config_revision",
   "router_config_rejected",
+  "router_registry_verdicts",
+  "router_registry_age_seconds",
 ];
 const LABELS = new Set(["kind", "source", "disposition", "code", "reason", "existing", "outcome", "le"]);
 

@@ -2,11 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
 import { REGISTRY_BUCKET } from "../../core/handover/subjects.ts";
-import { encodeVerdict, entryKey, type PublishedVerdict } from "../../core/registry/entries.ts";
-import { nodeCodec } from "../../runtime/bytes.ts";
-import { deleteKey, putKey } from "../../runtime/nats/kv.ts";
+import type { PublishedVerdict } from "../../core/registry/entries.ts";
 import { eventually } from "../support/await.ts";
 import { NATS_START_TIMEOUT_MS } from "../support/nats.ts";
+import { removeVerdict, writeVerdict } from "../support/verdicts.ts";
 import { Bus } from "./bus.ts";
 import type { LocalRouter } from "./local-router.ts";
 import { readDecision, readError } from "./messages.ts";
@@ -54,31 +53,8 @@ describe("routers and the registry", () => {
   });
   after(() => bus?.stop());
 
-  async function write(id: string, more: Partial<PublishedVerdict> = {}): Promise<void> {
-    const verdict: PublishedVerdict = {
-      kind: "processor",
-      id,
-      instance: `${id}-1`,
-      endpoint: "127.0.0.1:9000",
-      inputEventTypes: [],
-      outputEventTypes: [],
-      liveness: "live",
-      reported: "HEALTHY",
-      isCandidate: true,
-      sinceMs: 1,
-      seq: 1,
-      ...more,
-    };
-    const key = entryKey(nodeCodec, "verdict", verdict);
-    const options = { timeoutMs: IO_MS };
-    const result = await putKey(bus.link.mux, REGISTRY_BUCKET, key, encodeVerdict(nodeCodec, verdict), options);
-    assert.equal(result.kind, "stored");
-  }
-
-  async function remove(id: string): Promise<void> {
-    const key = entryKey(nodeCodec, "verdict", { kind: "processor", id });
-    await deleteKey(bus.link.mux, REGISTRY_BUCKET, key, { timeoutMs: IO_MS });
-  }
+  const write = (id: string, more: Partial<PublishedVerdict> = {}): Promise<void> => writeVerdict(bus.link, id, more);
+  const remove = (id: string): Promise<void> => removeVerdict(bus.link, id);
 
   /** The provider that is chosen, or why none is. */
   async function outcome(policy: string): Promise<{ readonly said: string; readonly steps: string }> {

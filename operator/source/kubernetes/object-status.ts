@@ -10,13 +10,24 @@ import type {
 } from "../../status-document.ts";
 
 export function policyStatus(policy: PolicyStatus, router: string): Status {
-  const { tenantId, policyId } = policy;
-  return { observedGeneration: policy.observedGeneration, tenantId, policyId, router, conditions: policy.conditions };
+  const { observedGeneration, tenantId, policyId, providers, conditions } = policy;
+  const named = providers === undefined ? {} : { providers };
+  return { observedGeneration, tenantId, policyId, router, ...named, conditions };
 }
 
-export function providerStatus(provider: ProviderStatus, conditions: readonly Condition[]): Status {
+/** Conditions and processors are what all Routers that use it say. */
+export function providerStatus(
+  provider: ProviderStatus,
+  { conditions, processors }: Pick<ProviderStatus, "conditions" | "processors">,
+): Status {
   const { observedGeneration, providerId, consumer } = provider;
-  return { observedGeneration, providerId, ...(consumer === undefined ? {} : { consumer }), conditions };
+  return {
+    observedGeneration,
+    providerId,
+    ...(consumer === undefined ? {} : { consumer }),
+    ...(processors === undefined ? {} : { processors }),
+    conditions,
+  };
 }
 
 export function tenantStatus(tenant: TenantStatus, conditions: readonly Condition[]): Status {

@@ -155,7 +155,7 @@ export class StatusBoard {
     const conditions = this.mergedConditions(keyOf(kind, status), status as SharedStatus);
     const make = (): Status =>
       kind === "Provider"
-        ? providerStatus(status as ProviderStatus, conditions)
+        ? providerStatus(status as ProviderStatus, { conditions, ...this.processorsOf(status) })
         : tenantStatus(status as TenantStatus, conditions);
     return { kind, ref, uid, router, conditions, status: make };
   }
@@ -166,6 +166,16 @@ export class StatusBoard {
       return status?.uid === uid ? [{ router, conditions: status.conditions }] : [];
     });
     return mergeRouterConditions(parts);
+  }
+
+  /** Routers of the installation's NATS account say the same, and others nothing: the last that reports must not decide. */
+  private processorsOf(status: ObjectStatus): Pick<ProviderStatus, "processors"> {
+    const key = keyOf("Provider", status);
+    for (const { statuses } of this.said.values()) {
+      const said = statuses.get(key) as ProviderStatus | undefined;
+      if (said?.uid === status.uid && said.processors !== undefined) return { processors: said.processors };
+    }
+    return {};
   }
 
   private offerRouter(document: StatusDocument): void {

@@ -52,6 +52,18 @@ const CASES: readonly {
     events: [[], [PROGRAMMED]],
   },
   {
+    name: "processors: one event when the last is lost, one when work is taken again, none for a part of them",
+    steps: [
+      "Registered=T/Registered@1",
+      "Registered=T/PartlyRegistered@1",
+      "Registered=F/NoProcessors@1",
+      "Registered=U/RegistryNotRead@1",
+      "Registered=F/NoProcessors@1",
+      "Registered=T/Registered@1",
+    ],
+    events: [[], ["Warning NoProcessors FollowRegistry"], [], [], ["Normal Registered FollowRegistry"]],
+  },
+  {
     name: "a new policy that is refused, with the condition's reason",
     steps: ["", "Accepted=F/Invalid@1 Programmed=F/NotAccepted@1"],
     events: [[REFUSED]],

@@ -5,6 +5,7 @@ import { describe, it } from "mocha";
 import type { RouterAck } from "../../../core/config/entry.ts";
 import { namesFor } from "../../../core/handover/subjects.ts";
 import { EMPTY_PLAN, type EntryPlan, planEntries } from "../../../core/reconcile/plan-entries.ts";
+import { applyVerdicts, NOTHING_REGISTERED, type ProcessorVerdict } from "../../../core/registry/provider-liveness.ts";
 import type { ObservedPod, SourceObject } from "../../../operator/interfaces.ts";
 import { NOTHING_OBSERVED, type Observation, type ObservedStatus, observeStatus } from "../../../operator/observe.ts";
 import { ProgrammedTargets } from "../../../operator/programmed-targets.ts";
@@ -29,7 +30,23 @@ interface Step {
   readonly rejects: readonly { readonly pod: number; readonly object: number; readonly others: number }[];
   readonly movesFile: boolean;
   readonly duplicateWindowMs: number;
+  readonly verdicts: readonly (readonly [string, ProcessorVerdict | undefined])[];
+  readonly registry: "none" | "unread" | "read";
 }
+
+const processorKey = fc.constantFrom("processor/a", "processor/b", "processor/x", "processor/y");
+const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
+  fc.record(
+    {
+      kind: fc.constant("processor" as const),
+      liveness: fc.constantFrom("live", "late", "lost"),
+      reported: fc.constantFrom("HEALTHY", "UNHEALTHY"),
+      provider: fc.constantFrom("n1/a", "n1/b", "n2/a"),
+    },
+    { requiredKeys: ["kind", "liveness", "reported"] },
+  ),
+  { nil: undefined },
+);
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.record({
@@ -43,6 +60,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     ),
     movesFile: fc.integer({ min: 0, max: 7 }).map((one) => one === 0),
     duplicateWindowMs: fc.constantFrom(1_000, 1_000, 1_000, 2_000),
+    verdicts: fc.array(fc.tuple(processorKey, verdict), { maxLength: 3 }),
+    registry: fc.constantFrom("none", "unread", "read", "read", "read", "read", "read"),
   }),
   { maxLength: 15 },
 );
@@ -60,6 +79,7 @@ class World {
   private readonly heads = [{ revision: 0, epoch: "e1" }];
   private now = 0;
   private origin = ORIGIN;
+  private liveness = NOTHING_REGISTERED;
 
   observe(step: Step): Observation {
     for (const edit of step.batch) this.store.apply(edit);
@@ -94,8 +114,11 @@ class World {
     };
   }
 
-  private rest({ duplicateWindowMs }: Step) {
+  private rest({ duplicateWindowMs, verdicts, registry }: Step) {
+    this.liveness = applyVerdicts(this.liveness, verdicts);
+    const { owners } = this.liveness;
     return {
+      processors: registry === "none" ? undefined : { isRead: registry === "read", owners },
       targets: this.targets.all,
       head: this.heads.at(-1),
       infrastructure: {},

@@ -40,6 +40,7 @@ const providerSpec = fc.record(
   {
     providerId: names,
     allowedNamespaces: fc.constantFrom(["*"], ["n1"], ["n2"]),
+    registration: fc.constantFrom("Required", "Optional"),
     legacy: fc.constantFrom(...LEGACY_SUBJECTS).map((subject) => ({ subject })),
   },
   { requiredKeys: [] },

@@ -1,0 +1,90 @@
+// What the registry says of the providers that one object's status tells of.
+import type { LayeredMap } from "../core/layered-map.ts";
+import type { ObservedCondition } from "../core/reconcile/conditions.ts";
+import type { Verdict } from "../core/reconcile/plan-entries.ts";
+import {
+  isRegistrable,
+  policyRegistered,
+  providerRegistered,
+  type RegisteredProvider,
+  summarizeProcessors,
+} from "../core/reconcile/registered.ts";
+import { type ProviderLiveness, type ProviderName, processorsOf } from "../core/registry/provider-liveness.ts";
+import type { PolicyStatus, ProviderStatus } from "./status-document.ts";
+
+/** What is known of processors; a Router of another NATS account than the installation's has none of it. */
+export interface KnownProcessors {
+  /** Whether the registry has been read since this process began. */
+  readonly isRead: boolean;
+  readonly owners: ProviderLiveness["owners"];
+}
+
+export interface RegisteredStatus {
+  readonly conditions: readonly ObservedCondition[];
+  readonly fields: Pick<ProviderStatus, "processors"> | Pick<PolicyStatus, "providers">;
+}
+
+export function observeRegistered(known: KnownProcessors | undefined, verdict: Verdict): RegisteredStatus {
+  const { object, policy, desired } = verdict;
+  const { generation, namespace, name } = desired.meta;
+  if (known === undefined) return { conditions: [], fields: {} };
+  const { isRead } = known;
+  if (object?.kind === "Provider") {
+    const { providerId, registration } = object.spec;
+    const provider = observed(known, { name, key: `${namespace}/${name}`, providerId, registration });
+    const processors = isRegistrable(provider) ? { processors: summarizeProcessors(provider.processors) } : {};
+    return { conditions: providerRegistered(generation, isRead, provider), fields: processors };
+  }
+  if (desired.kind !== "RoutingPolicy" || policy === undefined) return { conditions: [], fields: {} };
+  const used = policy.providers.filter(({ weight, drain }) => weight > 0 && drain === undefined);
+  const conditions = policyRegistered(
+    generation,
+    isRead,
+    used.map((provider) => observed(known, provider)),
+  );
+  const providers = policy.providers
+    .map((provider) => observed(known, provider))
+    .filter(isRegistrable)
+    .map((provider) => ({ name: provider.name, processors: summarizeProcessors(provider.processors) }));
+  return { conditions, fields: providers.length === 0 ? {} : { providers } };
+}
+
+function observed(
+  known: KnownProcessors,
+  provider: ProviderName & Pick<RegisteredProvider, "name" | "registration">,
+): RegisteredProvider {
+  const { name, registration } = provider;
+  return { name, registration, processors: processorsOf(known, provider) };
+}
+
+/** Keys of the objects that tell of a provider of which something else is known than before. */
+export function concernedBy(
+  before: KnownProcessors | undefined,
+  now: KnownProcessors | undefined,
+  verdicts: LayeredMap<Verdict>,
+): readonly string[] {
+  if (before === undefined || now === undefined || before.owners === now.owners) return [];
+  const changed = new Set(now.owners.changedSince(before.owners));
+  if (changed.size === 0) return [];
+  return [...verdicts.values()].filter((verdict) => ownersOf(verdict).some((owner) => changed.has(owner))).map(keyOf);
+}
+
+/** Whether all that is known of the object's providers is the same. */
+export function tellsSame(
+  before: KnownProcessors | undefined,
+  now: KnownProcessors | undefined,
+  verdict: Verdict,
+): boolean {
+  if (before === undefined || now === undefined || before.owners === now.owners) return true;
+  return ownersOf(verdict).every((owner) => before.owners.get(owner) === now.owners.get(owner));
+}
+
+function ownersOf({ desired, object, policy }: Verdict): readonly string[] {
+  const { namespace, name } = desired.meta;
+  if (object?.kind === "Provider") return [`${namespace}/${name}`, object.spec.providerId];
+  return (policy?.providers ?? []).flatMap(({ key, providerId }) => [key, providerId]);
+}
+
+function keyOf({ key }: Verdict): string {
+  return key;
+}
