@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { BeamlineError, describeError, exitCodeOf } from "../runtime/errors.ts";
 import { parseCommandLine } from "./arguments.ts";
 import type { Command, OptionValues } from "./command.ts";
+import { apiKeyCreateCommand, apiKeyListCommand, apiKeyRevokeCommand } from "./commands/api-key.ts";
 import { checkCommand } from "./commands/check.ts";
 import { decideCommand } from "./commands/decide.ts";
 import { dlqListCommand } from "./commands/dlq-list.ts";
@@ -33,6 +34,9 @@ const WORK_COMMANDS: readonly Command[] = [
   dlqListCommand,
   doctorCommand,
   natsAccountsCommand,
+  apiKeyCreateCommand,
+  apiKeyListCommand,
+  apiKeyRevokeCommand,
   versionCommand,
 ];
 const COMMANDS: readonly Command[] = [...WORK_COMMANDS, createHelpCommand(WORK_COMMANDS)];

@@ -1,6 +1,5 @@
 // A control plane put together: what is started in which order, and what a stop ends in the reverse one.
 import { randomBytes } from "node:crypto";
-import { ok } from "../core/result.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { BeamlineError } from "../runtime/errors.ts";
@@ -8,10 +7,7 @@ import { type Check, type HealthServer, startHealthServer } from "../runtime/hea
 import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
-import { AccessControl } from "./access/access-control.ts";
-import { AuditLog } from "./access/audit.ts";
-import { authorizeByRole } from "./access/authorize.ts";
-import { ANYBODY } from "./access/caller.ts";
+import { type Access, isLoopback, openAccess } from "./access/open-access.ts";
 import { CallFrame } from "./call-frame.ts";
 import type { TlsFiles } from "./certificate-files.ts";
 import type { ControlPlaneConfig } from "./config.ts";
@@ -32,7 +28,6 @@ import { registryService } from "./services/registry.ts";
 import { createSharedAgeInterceptor } from "./shared-age.ts";
 
 const EPOCH_BYTES = 12;
-const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
 
 export class ControlPlaneApp {
   private readonly config: ControlPlaneConfig;
@@ -45,8 +40,10 @@ export class ControlPlaneApp {
   private readonly watches: OpenStreams;
   private readonly heartbeats: OpenStreams;
   private readonly healthWatches: OpenStreams;
-  private readonly grpcHealth: HealthService;
-  private readonly services: readonly ServiceEntry[];
+  private readonly auditLog: Logger;
+  private readonly clock: Clock;
+  private access: Access | undefined;
+  private grpcHealth: HealthService | undefined;
   private server: GrpcServer | undefined;
   private health: HealthServer | undefined;
   private boundPort: number | undefined;
@@ -56,6 +53,8 @@ export class ControlPlaneApp {
   constructor(config: ControlPlaneConfig, log: Logger, auditLog: Logger = log, clock: Clock = systemClock) {
     this.config = config;
     this.log = log;
+    this.auditLog = auditLog;
+    this.clock = clock;
     const { maxStreams, maxComponents, ttlMs, replicas } = config;
     const epoch = randomBytes(EPOCH_BYTES).toString("hex");
     const settings = { replicas, ttlMs, maxComponents };
@@ -68,14 +67,6 @@ export class ControlPlaneApp {
     this.watches = streams("watch");
     this.heartbeats = streams("heartbeats");
     this.healthWatches = streams("health");
-    const access = new AccessControl({
-      authenticate: () => ok(ANYBODY),
-      authorize: authorizeByRole,
-      audit: new AuditLog(auditLog, clock),
-    });
-    const frame = new CallFrame({ access, metrics: this.counters, clock, log });
-    this.grpcHealth = new HealthService({ frame, streams: this.healthWatches });
-    this.services = this.implementations(frame);
   }
 
   /** The port of the gRPC server, once it has started. */
@@ -108,13 +99,13 @@ export class ControlPlaneApp {
     ];
   }
 
-  private implementations(frame: CallFrame): readonly ServiceEntry[] {
+  private implementations(frame: CallFrame, health: HealthService): readonly ServiceEntry[] {
     const { registry, configurations, watches, heartbeats } = this;
     const byName: Readonly<Record<string, ServiceEntry["implementation"]>> = {
       "obsrvr.flow.controlplane.ControlPlane": controlPlaneService(frame, registry),
       "beamline.control.v1.Registry": registryService({ frame, registry, configurations, watches, heartbeats }),
       "flowctl.v1.ControlPlaneService": flowctlService(frame, registry),
-      "grpc.health.v1.Health": this.grpcHealth.implementation(),
+      "grpc.health.v1.Health": health.implementation(),
     };
     return SERVED.map(({ name, definition }) => {
       const implementation = byName[name];
@@ -151,18 +142,22 @@ export class ControlPlaneApp {
   }
 
   private async startServer(): Promise<void> {
-    const { address, maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs } = this.config;
-    const tls = tlsFiles(this.config);
-    const credentials = await createCredentials(tls, { log: this.log });
-    const { replication } = this;
+    const { config, log, auditLog, clock, counters, replication } = this;
+    const { address } = config;
+    const tls = tlsFiles(config);
+    const credentials = await createCredentials(tls, { log });
+    this.access = await openAccess({ config, log, auditLog, clock });
+    const { control, mode: auth } = this.access;
+    const frame = new CallFrame({ access: control, metrics: counters, clock, log });
+    this.grpcHealth = new HealthService({ frame, streams: this.healthWatches });
     const interceptors =
       replication === undefined ? [] : [createSharedAgeInterceptor(() => replication.status().ageMs)];
-    const limits = { maxMessageBytes, maxConcurrentStreams, callTimeoutMs, keepAliveMs };
-    this.server = new GrpcServer({ address, credentials, ...limits, interceptors }, this.services);
+    const options = { ...config, credentials, connections: counters.connections, interceptors };
+    this.server = new GrpcServer(options, this.implementations(frame, this.grpcHealth));
     this.boundPort = await this.server.start();
-    this.log.info("control plane serving", { address, port: this.boundPort, tls: tls !== undefined });
-    if (tls === undefined && !LOOPBACK.test(address))
-      this.log.warn("gRPC is in plaintext beyond this machine", {
+    log.info("control plane serving", { address, port: this.boundPort, tls: tls !== undefined, auth });
+    if (tls === undefined && !isLoopback(address))
+      log.warn("gRPC is in plaintext beyond this machine", {
         address,
         hint: "set BEAMLINE_CONTROLPLANE_TLS_CERT_FILE",
       });
@@ -170,9 +165,10 @@ export class ControlPlaneApp {
 
   private async stopServer(deadlineMs: number): Promise<void> {
     this.draining = true;
-    this.grpcHealth.setServing(false);
+    this.grpcHealth?.setServing(false);
     for (const streams of [this.watches, this.heartbeats, this.healthWatches]) streams.stop();
     await this.server?.stop(Math.max(0, deadlineMs - CUT_MS));
+    this.access?.stop();
   }
 }
 

@@ -19,6 +19,12 @@ export interface ControlPlaneMetrics {
   /** A handler threw something that is no BeamlineError. */
   countDefect(): void;
   setStreams(kind: StreamKind, count: number): void;
+  readonly connections: ConnectionMetrics;
+}
+
+export interface ConnectionMetrics {
+  setOpen(count: number): void;
+  countRefused(): void;
 }
 
 const METHODS: readonly string[] = SERVED.flatMap(({ definition }) =>
@@ -60,6 +66,19 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
     },
     countDefect: () => defects.inc(defects.slot({})),
     setStreams: (kind, count) => streams.set(streams.slot({ kind }), count),
+    connections: createConnectionMetrics(metrics),
+  };
+}
+
+function createConnectionMetrics(metrics: Metrics): ConnectionMetrics {
+  const open = metrics.gauge({ name: "controlplane_connections", help: "Connections of gRPC that are open." });
+  const refused = metrics.counter({
+    name: "controlplane_connections_refused_total",
+    help: "Connections that were closed as they came, because there were as many as there may be, of all or of one address.",
+  });
+  return {
+    setOpen: (count) => open.set(open.slot({}), count),
+    countRefused: () => refused.inc(refused.slot({})),
   };
 }
 

@@ -8,6 +8,8 @@ import {
 } from "@grpc/grpc-js";
 import { BeamlineError, reasonOf } from "../runtime/errors.ts";
 import { createDeadlineInterceptor } from "./call-deadline.ts";
+import { ConnectionListener } from "./connection-listener.ts";
+import type { ConnectionMetrics } from "./metrics.ts";
 import { addReflection } from "./reflection.ts";
 
 export interface GrpcServerOptions {
@@ -21,6 +23,10 @@ export interface GrpcServerOptions {
   readonly callTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly interceptors?: readonly ServerInterceptor[];
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  /** Told how many connections there are, and of each that was refused. */
+  readonly connections?: ConnectionMetrics;
 }
 
 export interface ServiceEntry {
@@ -34,7 +40,9 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 export class GrpcServer {
   private readonly options: GrpcServerOptions;
   private readonly server: Server;
-  private boundAddress: string | undefined;
+  /** The server of grpc-js has no limit on connections: they are taken here, and given to it when there may be one more. */
+  private readonly injector: ReturnType<Server["createConnectionInjector"]>;
+  private readonly listener: ConnectionListener;
 
   constructor(options: GrpcServerOptions, services: readonly ServiceEntry[]) {
     this.options = options;
@@ -50,20 +58,21 @@ export class GrpcServer {
     });
     for (const { definition, implementation } of services) this.server.addService(definition, implementation);
     addReflection(this.server);
+    this.injector = this.server.createConnectionInjector(options.credentials);
+    this.listener = new ConnectionListener({
+      ...options,
+      onConnection: (socket) => this.injector.injectConnection(socket),
+    });
   }
 
   /** Resolves to the port. Throws BeamlineError PORT_IN_USE, PERMISSION_DENIED or CONFIG_INVALID. */
-  start(): Promise<number> {
-    const { credentials } = this.options;
-    // An address without a host is that of every interface.
-    const address = this.options.address.replace(/^:/, "0.0.0.0:");
-    return new Promise((resolve, reject) => {
-      this.server.bindAsync(address, credentials, (error, port) => {
-        if (error !== null) return reject(listenError(address, error));
-        this.boundAddress = `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
-        resolve(port);
-      });
-    });
+  async start(): Promise<number> {
+    const { address } = this.options;
+    try {
+      return await this.listener.listen(address);
+    } catch (error) {
+      throw listenError(address, error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /**
@@ -71,10 +80,11 @@ export class GrpcServer {
    * left then is cut. Streams must have been told to end before.
    */
   stop(deadlineMs: number): Promise<void> {
+    this.listener.close();
     // forceShutdown() would cut nothing: without channelz, grpc-js 1.14 keeps no list of connections for it.
-    if (this.boundAddress !== undefined) this.server.drain(this.boundAddress, deadlineMs);
+    this.injector.drain(deadlineMs);
     return new Promise((resolve) => {
-      // Called when the last connection is closed, cut or not; its error says that the server never listened.
+      // Called when the last connection is closed, cut or not; its error says that the server itself never listened.
       this.server.tryShutdown(() => resolve());
     });
   }

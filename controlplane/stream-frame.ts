@@ -17,11 +17,15 @@ export interface AdmittedStream {
   readonly handle: (caller: Caller) => Promise<CallFailure | undefined>;
 }
 
+/** A stream whose caller was revoked or lost the right ends after this, and after what the reviews before it may count. */
+const RECHECK_MS = 60_000;
+
 /** Resolves to what ends the stream. */
 export async function runAdmittedStream(
   access: AccessControl,
   method: AdmittedMethod,
   { stream, subject, handle }: AdmittedStream,
+  recheckMs = RECHECK_MS,
 ): Promise<CallFailure | undefined> {
   const admission = await access.admit(method, stream, subject);
   if (!admission.ok) return admission.error;
@@ -29,9 +33,17 @@ export async function runAdmittedStream(
   if (stream.cancelled) return undefined;
   const opened = access.limits?.openStream(admission.value.id);
   if (typeof opened === "object") return opened;
+  const { promise: revoked, resolve: revoke } = Promise.withResolvers<CallFailure>();
+  const recheck = async (): Promise<void> => {
+    const failure = await access.mayStay(method, stream, subject);
+    if (failure !== undefined) revoke(failure);
+  };
+  // Where nobody is told apart, nobody can be revoked.
+  const timer = access.limits === undefined ? undefined : setInterval(() => void recheck(), recheckMs).unref();
   try {
-    return await handle(admission.value);
+    return await Promise.race([handle(admission.value), revoked]);
   } finally {
+    clearInterval(timer);
     opened?.();
   }
 }

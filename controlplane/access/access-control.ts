@@ -3,7 +3,7 @@ import type { Metadata } from "@grpc/grpc-js";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { CallFailure } from "../call-failure.ts";
 import type { AuditLog } from "./audit.ts";
-import type { Authorize } from "./authorize.ts";
+import type { Authorize, Refusal } from "./authorize.ts";
 import type { Caller } from "./caller.ts";
 import type { CallerLimits } from "./rate-limits.ts";
 import type { MethodRight, Open } from "./rights.ts";
@@ -74,6 +74,23 @@ export class AccessControl {
     if (authenticated instanceof Promise)
       return authenticated.then((answer) => this.judge({ ...method, right }, call, answer, subject));
     return this.judge({ ...method, right }, call, authenticated, subject);
+  }
+
+  /** Whether who was admitted to a stream still would be; a caller that nobody can be asked about is. */
+  async mayStay(
+    method: AdmittedMethod,
+    call: IncomingCall,
+    subject: (() => CallSubject) | undefined,
+  ): Promise<Refusal> {
+    const { path, right } = method;
+    if (right === "open") return undefined;
+    const { authenticate, authorize, audit } = this.parts;
+    const authenticated = await authenticate(call);
+    const caller = authenticated.ok ? authenticated.value : undefined;
+    const failure = authenticated.ok ? await authorize(authenticated.value, right, subject) : authenticated.error;
+    if (failure === undefined || failure.cause === "DEPENDENCY_UNAVAILABLE") return undefined;
+    audit.denied({ method: path, ...(caller === undefined ? {} : { caller }), peer: call.getPeer(), failure });
+    return failure;
   }
 
   /** Whoever it is, known by its address, so that nobody's budget is used up by others. */

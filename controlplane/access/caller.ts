@@ -1,12 +1,9 @@
-// Who calls, as handlers, limits and the audit record know it; and the roles that a caller can have.
+// Who calls, as handlers, limits and the audit record know it.
+import { API_KEY_ROLES, type ApiKeyRole } from "../../core/trust/api-keys.ts";
 
-/** From the least to the most, and aside of that order `component`: what a component does for itself. */
-export const ROLES = ["viewer", "operator", "admin", "component"] as const;
-export type Role = (typeof ROLES)[number];
-
-export function isRole(text: string): text is Role {
-  return (ROLES as readonly string[]).includes(text);
-}
+/** viewer < operator < admin, and aside of that order `component`: what a component does for itself. */
+export const ROLES = API_KEY_ROLES;
+export type Role = ApiKeyRole;
 
 export interface Caller {
   /** How it proved itself; `nothing` where nobody has to, or on a method that is open to all. */

@@ -22,6 +22,7 @@ import { settingTable } from "./config-tables.ts";
 import { answerCodeTable, decideErrorTable, exitCodeTable, intakeCodeTable, reasonTable } from "./error-tables.ts";
 import { eventTable } from "./event-tables.ts";
 import { messageTable } from "./message-tables.ts";
+import { methodRightsTable } from "./method-rights-table.ts";
 import { metricTable } from "./metric-tables.ts";
 import { objectReference } from "./object-tables.ts";
 import { crossingTable, roleTable } from "./trust-tables.ts";
@@ -98,6 +99,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
       declareSharingGauges(metrics, () => ALONE);
     }),
   "call-failures": callFailureTable,
+  "method-rights": methodRightsTable,
   "intake-codes": intakeCodeTable,
   "intake-reasons": reasonTable,
   "answer-codes": answerCodeTable,

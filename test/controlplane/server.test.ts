@@ -185,6 +185,8 @@ describe("a stop of the gRPC server", function () {
         maxConcurrentStreams: 10,
         callTimeoutMs: 60_000,
         keepAliveMs: 30_000,
+        maxConnections: 100,
+        maxConnectionsPerAddress: 100,
       },
       [{ definition, implementation: { call } }],
     );

@@ -80,6 +80,8 @@ describe("TLS of the gRPC server", function () {
         maxConcurrentStreams: 10,
         callTimeoutMs: 1_000,
         keepAliveMs: 30_000,
+        maxConnections: 100,
+        maxConnectionsPerAddress: 100,
       },
       [],
     );

@@ -30,11 +30,12 @@ const SILENT = createLogger({ service: "test", level: "silent" });
 export async function startTestControlPlane(
   overrides: Partial<ControlPlaneConfig> = {},
   log: Logger = SILENT,
+  auditLog: Logger = log,
 ): Promise<TestControlPlane> {
   const defaults = parseConfig(controlPlaneConfig, {});
   if (!defaults.ok) throw new Error("the defaults are no configuration");
   const config = { ...defaults.value, address: "127.0.0.1:0", healthPort: 0, ...overrides };
-  const app = new ControlPlaneApp(config, log);
+  const app = new ControlPlaneApp(config, log, auditLog);
   const steps = app.steps();
   for (const step of steps) await step.start?.();
   return {
@@ -58,13 +59,17 @@ const DEADLINE_MS = 10_000;
 
 export class TestClient {
   readonly raw: Client;
+  private readonly metadata = new Metadata();
 
+  /** `token` goes with every call, as a bearer token. */
   constructor(
     address: string,
     channel: ChannelCredentials = credentials.createInsecure(),
     options: ChannelOptions = {},
+    token?: string,
   ) {
     this.raw = new Client(address, channel, { "grpc.use_local_subchannel_pool": 1, ...options });
+    if (token !== undefined) this.metadata.set("authorization", `Bearer ${token}`);
   }
 
   unary<Request, Response>(
@@ -79,7 +84,7 @@ export class TestClient {
         requestSerialize,
         responseDeserialize,
         request,
-        new Metadata(),
+        this.metadata,
         options,
         (error, value) => {
           if (error === null && value !== undefined) resolve(value);
@@ -119,11 +124,13 @@ export class TestClient {
   }
 
   serverStream<Request, Response>(method: Method<Request, Response>, request: Request): ClientReadableStream<Response> {
-    return this.raw.makeServerStreamRequest(method.path, method.requestSerialize, method.responseDeserialize, request);
+    const { path, requestSerialize, responseDeserialize } = method;
+    return this.raw.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, this.metadata);
   }
 
   bidiStream<Request, Response>(method: Method<Request, Response>): ClientDuplexStream<Request, Response> {
-    return this.raw.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+    const { path, requestSerialize, responseDeserialize } = method;
+    return this.raw.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.metadata);
   }
 
   close(): void {
