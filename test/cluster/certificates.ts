@@ -19,8 +19,8 @@ export interface CertificateAuthority {
   readonly caPath: string;
   /** For a server: `names` are host names and IP addresses. */
   signServer(fileName: string, names: readonly string[]): Promise<SignedCertificate>;
-  /** For a Kubernetes user: the common name is the user's name, each organisation a group. */
-  signClient(fileName: string, user: string, groups: readonly string[]): Promise<SignedCertificate>;
+  /** For a Kubernetes user: the common name is the user's name, each organisation a group. Of 0 days: expires at once. */
+  signClient(fileName: string, user: string, groups: readonly string[], days?: number): Promise<SignedCertificate>;
 }
 
 export interface KeyPair {
@@ -28,7 +28,7 @@ export interface KeyPair {
   readonly publicPath: string;
 }
 
-const VALID_DAYS = "365";
+const VALID_DAYS = 365;
 const OPENSSL_TIMEOUT_MS = 20_000;
 /** RFC 5280 allows 20 bytes, with the first bit clear. */
 const SERIAL_BYTES = 16;
@@ -46,10 +46,10 @@ export async function makeAuthority(directory: string): Promise<CertificateAutho
   const constraints = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"];
   const names = ["[req]", "distinguished_name=dn", "x509_extensions=ca", "[dn]", "[ca]"];
   await writeFile(configPath, `${[...names, ...constraints, "subjectKeyIdentifier=hash"].join("\n")}\n`);
-  const subject = ["-subj", "/CN=beamline-test-cluster", "-days", VALID_DAYS];
+  const subject = ["-subj", "/CN=beamline-test-cluster", "-days", String(VALID_DAYS)];
   await openssl(["req", "-x509", "-new", "-key", caKeyPath, "-config", configPath, ...subject, "-out", caPath]);
-  const sign = (fileName: string, subject: string, extensions: readonly string[]): Promise<SignedCertificate> =>
-    signCertificate({ directory, caPath, caKeyPath, configPath }, fileName, subject, extensions);
+  const sign = (fileName: string, subject: string, extensions: readonly string[], days = VALID_DAYS) =>
+    signCertificate({ directory, caPath, caKeyPath, configPath, days }, fileName, subject, extensions);
   return {
     caPem: await readFile(caPath, "utf8"),
     caPath,
@@ -58,9 +58,9 @@ export async function makeAuthority(directory: string): Promise<CertificateAutho
         "extendedKeyUsage=serverAuth",
         `subjectAltName=${names.map((name) => (isAddress(name) ? `IP:${name}` : `DNS:${name}`)).join(",")}`,
       ]),
-    signClient: (fileName, user, groups) => {
+    signClient: (fileName, user, groups, days) => {
       const organisations = groups.map((group) => `/O=${escapeSubject(group)}`).join("");
-      return sign(fileName, `${organisations}/CN=${escapeSubject(user)}`, ["extendedKeyUsage=clientAuth"]);
+      return sign(fileName, `${organisations}/CN=${escapeSubject(user)}`, ["extendedKeyUsage=clientAuth"], days);
     },
   };
 }
@@ -80,6 +80,7 @@ interface AuthorityFiles {
   readonly caPath: string;
   readonly caKeyPath: string;
   readonly configPath: string;
+  readonly days: number;
 }
 
 async function signCertificate(
@@ -103,7 +104,7 @@ async function signCertificate(
     "-set_serial",
     `0x${randomBytes(SERIAL_BYTES).toString("hex")}`,
     "-days",
-    VALID_DAYS,
+    String(authority.days),
     "-sha256",
   ];
   await openssl(["x509", "-req", "-in", requestPath, ...signing, "-extfile", extensionPath, "-out", certPath]);
