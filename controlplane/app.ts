@@ -8,6 +8,7 @@ import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
 import { type Access, isLoopback, openAccess } from "./access/open-access.ts";
+import { Administration } from "./admin/administration.ts";
 import { CallFrame } from "./call-frame.ts";
 import type { TlsFiles } from "./certificate-files.ts";
 import type { ControlPlaneConfig } from "./config.ts";
@@ -40,6 +41,8 @@ export class ControlPlaneApp {
   private readonly watches: OpenStreams;
   private readonly heartbeats: OpenStreams;
   private readonly healthWatches: OpenStreams;
+  private readonly scalerStreams: OpenStreams;
+  private readonly administration: Administration;
   private readonly auditLog: Logger;
   private readonly clock: Clock;
   private access: Access | undefined;
@@ -67,6 +70,8 @@ export class ControlPlaneApp {
     this.watches = streams("watch");
     this.heartbeats = streams("heartbeats");
     this.healthWatches = streams("health");
+    this.scalerStreams = streams("scaler");
+    this.administration = new Administration({ config, clock, link: () => this.replication?.link });
   }
 
   /** The port of the gRPC server, once it has started. */
@@ -84,6 +89,7 @@ export class ControlPlaneApp {
     return [
       { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
       { name: "registry", start: () => this.startRegistry(), stop: () => this.registry.stop() },
+      { name: "administration", start: () => this.administration.start(), stop: () => this.administration.stop() },
       {
         name: "replication",
         start: () => this.replication?.start(),
@@ -106,6 +112,7 @@ export class ControlPlaneApp {
       "beamline.control.v1.Registry": registryService({ frame, registry, configurations, watches, heartbeats }),
       "flowctl.v1.ControlPlaneService": flowctlService(frame, registry),
       "grpc.health.v1.Health": health.implementation(),
+      ...this.administration.services(frame, this.scalerStreams),
     };
     return SERVED.map(({ name, definition }) => {
       const implementation = byName[name];
@@ -166,7 +173,7 @@ export class ControlPlaneApp {
   private async stopServer(deadlineMs: number): Promise<void> {
     this.draining = true;
     this.grpcHealth?.setServing(false);
-    for (const streams of [this.watches, this.heartbeats, this.healthWatches]) streams.stop();
+    for (const streams of [this.watches, this.heartbeats, this.healthWatches, this.scalerStreams]) streams.stop();
     await this.server?.stop(Math.max(0, deadlineMs - CUT_MS));
     this.access?.stop();
   }

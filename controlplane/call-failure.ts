@@ -61,6 +61,28 @@ export const CAUSES = {
     code: status.ABORTED,
     meaning: "the configuration stands at another revision than the one to be replaced: read it and try again",
   },
+  POLICY_UNKNOWN: { code: status.NOT_FOUND, meaning: "the tenant has no policy of this id" },
+  TENANT_UNKNOWN: {
+    code: status.NOT_FOUND,
+    meaning: "there is no place for policies of this tenant: no Tenant has the id, and no namespace is named like it",
+  },
+  POLICY_HELD: {
+    code: status.FAILED_PRECONDITION,
+    meaning:
+      "somebody else manages the policy, or fields of it; ErrorInfo names the field managers, or the file. Nothing is forced",
+  },
+  POLICY_REFUSED: {
+    code: status.FAILED_PRECONDITION,
+    meaning: "the API server does not take the policy as it is; the message has its reason",
+  },
+  CONSUMER_UNKNOWN: {
+    code: status.NOT_FOUND,
+    meaning: "there is no such consumer on NATS, so nothing is known to wait",
+  },
+  FEATURE_OFF: {
+    code: status.UNIMPLEMENTED,
+    meaning: "this control plane is not set up for the call; the message names the setting",
+  },
   CALL_TIMEOUT: {
     code: status.DEADLINE_EXCEEDED,
     meaning: "the call was not finished within its deadline, or within the default one when it had none",

@@ -17,6 +17,7 @@ import type { AccessControl, Admission, AdmittedMethod, SubjectOf } from "./acce
 import type { Caller } from "./access/caller.ts";
 import { rightOf } from "./access/rights.ts";
 import { CAUSES, type CallFailure, failureOf, toStatus } from "./call-failure.ts";
+import type { TimedCall } from "./call-time.ts";
 import type { ControlPlaneMetrics, MethodMetrics } from "./metrics.ts";
 import { type AdmittedStream, runAdmittedStream } from "./stream-frame.ts";
 
@@ -31,6 +32,7 @@ export type UnaryHandler<Request, Response> = (
   request: Request,
   caller: Caller,
   note: Note,
+  call: TimedCall,
 ) => Answer<Response> | Promise<Answer<Response>>;
 
 /** Runs until the stream has ended; what it resolves to ends the stream. */
@@ -76,9 +78,10 @@ export class CallFrame {
       const begin = (admission: Admission): Answer<Response> | Promise<Answer<Response>> => {
         if (!admission.ok) return admission;
         unary.caller = admission.value;
-        return handler(request, admission.value, (outcome, object) => {
+        const note: Note = (outcome, object) => {
           unary.noted = { outcome, object };
-        });
+        };
+        return handler(request, admission.value, note, call);
       };
       try {
         const admission = access.admit(method, call, subject);

@@ -1,6 +1,7 @@
 // What a control plane process is told by its environment.
 import { type Config, defineConfig } from "../runtime/config.ts";
 import { natsSettings } from "../runtime/nats/settings.ts";
+import { adminConfig } from "./admin-config.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -21,6 +22,7 @@ export const controlPlaneConfig = defineConfig({
     max: 64,
     description: "Control planes that share one registry over NATS",
   },
+  ...adminConfig,
   address: {
     kind: "address",
     env: "BEAMLINE_CONTROLPLANE_ADDRESS",

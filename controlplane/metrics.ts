@@ -11,7 +11,7 @@ export interface MethodMetrics {
   ended(code: status, seconds: number): void;
 }
 
-const STREAM_KINDS = ["watch", "heartbeats", "health"] as const;
+const STREAM_KINDS = ["watch", "heartbeats", "health", "scaler"] as const;
 export type StreamKind = (typeof STREAM_KINDS)[number];
 
 export interface ControlPlaneMetrics {

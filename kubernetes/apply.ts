@@ -182,14 +182,20 @@ export function applyObject(
   client: KubernetesClient,
   type: ResourceType,
   object: KubernetesObject,
-  options: CallOptions & { readonly fieldManager: string; readonly force: boolean; readonly subresource?: string },
+  options: CallOptions & {
+    readonly fieldManager: string;
+    readonly force: boolean;
+    readonly subresource?: string;
+    /** Answers what would be stored, and stores nothing. */
+    readonly dryRun?: boolean;
+  },
 ): Promise<ApiResult<KubernetesObject>> {
-  const { fieldManager, force, subresource, ...call } = options;
+  const { fieldManager, force, subresource, dryRun = false, ...call } = options;
   return client.request<KubernetesObject>({
     ...call,
     method: "PATCH",
     path: objectPath(type, object.metadata, subresource),
-    query: { fieldManager, force, fieldValidation: "Strict" },
+    query: { fieldManager, force, fieldValidation: "Strict", dryRun: dryRun ? "All" : undefined },
     body: object,
     contentType: APPLY_CONTENT_TYPE,
   });

@@ -80,10 +80,10 @@ export class Opening {
     const { link, names, router, log } = this.options;
     const { acks } = names.buckets;
     const keys = bucketSubject(acks, routerKeyPattern(router));
-    const values = await readLastMessages(link, bucketStream(acks), keys, READ_TIMEOUT_MS);
-    if (values === undefined) log.warn("what other routers serve cannot be read", { bucket: acks });
-    return (values ?? [])
-      .flatMap((value) => parseAck(nodeCodec, value) ?? [])
+    const kept = await readLastMessages(link, bucketStream(acks), keys, READ_TIMEOUT_MS);
+    if (kept === undefined) log.warn("what other routers serve cannot be read", { bucket: acks });
+    return (kept ?? [])
+      .flatMap(({ data }) => parseAck(nodeCodec, data) ?? [])
       .filter(({ podUid }) => podUid !== ownUid);
   }
 }

@@ -21,6 +21,8 @@ export interface CallSubject {
   readonly object: string;
   /** Of an object of the cluster; absent for what is in no namespace. */
   readonly namespace?: string;
+  /** The same, where somebody has to be asked for it. */
+  readonly namespaceOf?: () => Promise<Result<string, CallFailure>>;
   /** Provider, `<namespace>/<name>`, that a component wants to belong to. */
   readonly provider?: string;
 }

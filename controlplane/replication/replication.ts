@@ -61,6 +61,11 @@ export class Replication {
     await this.session?.stop(deadlineMs);
   }
 
+  /** Undefined until the first connection, which then comes back by itself. */
+  get link(): NatsLink | undefined {
+    return this.session?.link;
+  }
+
   status(): SharingStatus {
     const disconnected = { state: "disconnected", ageMs: undefined, isLeading: false, pendingWrites: 0 } as const;
     return this.session?.status() ?? { ...disconnected, failure: undefined };
@@ -88,7 +93,7 @@ export class Replication {
 
 /** Everything that lives on one connection, which itself comes back for ever. */
 class Session {
-  private readonly link: NatsLink;
+  readonly link: NatsLink;
   private readonly options: ReplicationOptions;
   private readonly onRead: () => void;
   private readonly writer: BucketWriter;

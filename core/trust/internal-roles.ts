@@ -76,12 +76,13 @@ export function routerGrants({ names, fixedSubjects }: Bus): Grants {
 /** Keeping what control planes share, and looking at what a Router's consumers have before them. */
 export function controlPlaneGrants({ names }: Bus): Grants {
   const { submit, assignments } = names.streams;
-  const { registry } = names.buckets;
+  const { registry, acks } = names.buckets;
   return {
     publish: [
       USER_INFO,
       grant(`${API}.INFO`, "limits of the account"),
       ...watchGrants(registry),
+      grant(`${API}.DIRECT.GET.${keyValueStream(acks)}`, "seeing which routers serve"),
       grant(`$KV.${registry}.>`, "registrations, configurations and verdicts"),
       grant(REGISTRY_REPORT_SUBJECT, "telling the other control planes what it heard"),
       ...[submit, assignments].flatMap((stream) => [

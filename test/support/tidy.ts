@@ -37,7 +37,11 @@ export const IMPORT_TABLE: Readonly<Record<string, PackageRules>> = {
     node: true,
   },
   proto: { packages: [], npm: ["@bufbuild/", "@grpc/grpc-js"], node: true },
-  controlplane: { packages: ["core", "runtime", "kubernetes", "proto"], npm: ["@grpc/", "@nats-io/"], node: true },
+  controlplane: {
+    packages: ["core", "runtime", "kubernetes", "proto"],
+    npm: ["@grpc/", "@nats-io/", "yaml"],
+    node: true,
+  },
   examples: { packages: ["proto"], npm: ["nats"], node: true },
   docs: {
     packages: ["core", "runtime", "router", "operator", "controlplane", "cli", "proto"],
