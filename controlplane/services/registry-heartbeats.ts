@@ -32,7 +32,7 @@ export function hearBatch(
   for (const [index, heartbeat] of heartbeats.entries()) {
     const failure = hear(context, heartbeat);
     if (failure === undefined) continue;
-    failures.push({ index, code: CAUSES[failure.cause].code, message: failure.message });
+    failures.push({ index, code: CAUSES[failure.cause].code, message: failure.message, reason: failure.cause });
   }
   return ok({ accepted: heartbeats.length - failures.length, failures });
 }

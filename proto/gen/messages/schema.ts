@@ -243,6 +243,7 @@ export const schemaTable: Record<string, MessageRow> = {
       { number: 1, name: "index", jsonName: "index", type: "int32", repeated: false },
       { number: 2, name: "code", jsonName: "code", type: "int32", repeated: false },
       { number: 3, name: "message", jsonName: "message", type: "string", repeated: false },
+      { number: 4, name: "reason", jsonName: "reason", type: "string", repeated: false },
     ],
   },
   "beamline.control.v1.HeartbeatsRequest": {

@@ -531,6 +531,8 @@ export interface HeartbeatFailure {
   code: number;
   /** What is wrong, for people. */
   message: string;
+  /** What is wrong, for programs: a reason of the control plane, such as INSTANCE_SUPERSEDED. */
+  reason: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -3366,7 +3368,7 @@ export const ConfigurationReport: MessageFns<ConfigurationReport> = {
 };
 
 function createBaseHeartbeatFailure(): HeartbeatFailure {
-  return { index: 0, code: 0, message: "", _unknownFields: {} };
+  return { index: 0, code: 0, message: "", reason: "", _unknownFields: {} };
 }
 
 export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
@@ -3379,6 +3381,9 @@ export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
     }
     if (message.message !== "") {
       writer.uint32(26).string(message.message);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -3428,6 +3433,14 @@ export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
             message.message = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3453,6 +3466,7 @@ export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
       index: isSet(object.index) ? globalThis.Number(object.index) : 0,
       code: isSet(object.code) ? globalThis.Number(object.code) : 0,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
     };
   },
 
@@ -3467,6 +3481,9 @@ export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
     if (message.message !== "") {
       obj.message = message.message;
     }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
     return obj;
   },
 
@@ -3478,6 +3495,7 @@ export const HeartbeatFailure: MessageFns<HeartbeatFailure> = {
     message.index = object.index ?? 0;
     message.code = object.code ?? 0;
     message.message = object.message ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
