@@ -10,6 +10,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc tsconfig.base.json ./
 COPY cli/package.json cli/
+COPY controlplane/client/package.json controlplane/client/
 COPY proto/package.json proto/
 RUN npm ci
 COPY core core/
@@ -27,6 +28,7 @@ FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY cli/package.json cli/
+COPY controlplane/client/package.json controlplane/client/
 COPY proto/package.json proto/
 # Without the links to our own workspaces, which nothing imports by name.
 RUN npm ci --omit=dev \
