@@ -9,6 +9,8 @@ export interface WorkerOptions {
   readonly natsUrl: string;
   /** A .creds file, where NATS asks for one. */
   readonly credentialsFile?: string | undefined;
+  /** Where it can register; nowhere when absent. */
+  readonly controlPlane?: { readonly address: string; readonly tokenFile: string | undefined } | undefined;
   /** Gets each line that it writes. */
   readonly onLine: (line: string) => void;
   /** Told when it ended without being asked to, with its last lines. */
@@ -21,7 +23,10 @@ const RESTART_BACKOFF = { baseMs: 500, maxMs: 30_000 };
 const STABLE_MS = 60_000;
 const MAX_LAST_LINES = 10;
 
-/** One worker process at a time. It gets the server's URL as NATS_URL, and its credentials file as NATS_CREDS. */
+/**
+ * One worker process at a time. It gets the server's URL as NATS_URL, its credentials file as NATS_CREDS, the control plane as
+ * CONTROL_PLANE_ADDRESSES, and the file of its API key as CONTROL_PLANE_TOKEN_FILE.
+ */
 export class WorkerProcess {
   private readonly options: WorkerOptions;
   private child: ChildProcess | undefined;
@@ -38,7 +43,7 @@ export class WorkerProcess {
   }
 
   start(): void {
-    const { script, natsUrl, credentialsFile, onLine } = this.options;
+    const { script, natsUrl, credentialsFile, controlPlane, onLine } = this.options;
     const startedMs = performance.now();
     const child = spawn(process.execPath, ["--import", PRELOAD, script], {
       // An open pipe on standard input is how the worker notices that this process is gone.
@@ -47,6 +52,8 @@ export class WorkerProcess {
         ...process.env,
         NATS_URL: natsUrl,
         ...(credentialsFile === undefined ? {} : { NATS_CREDS: credentialsFile }),
+        ...(controlPlane === undefined ? {} : { CONTROL_PLANE_ADDRESSES: controlPlane.address }),
+        ...(controlPlane?.tokenFile === undefined ? {} : { CONTROL_PLANE_TOKEN_FILE: controlPlane.tokenFile }),
       },
     });
     const lastLines: string[] = [];

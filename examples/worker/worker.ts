@@ -1,10 +1,11 @@
-// Example worker: takes the assignments of its providers from JetStream, acknowledges, works, answers. It is written
-// against the package `nats` and the contract alone; nothing of Beamline runs in it.
+// Example worker: takes the assignments of its providers from JetStream, acknowledges, works, answers. Where there is a control
+// plane it registers there, so that routers see whether it lives; it works the same without.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { connect, credsAuthenticator, type JetStreamClient, type JsMsg, type NatsConnection } from "nats";
 import { type Assignment, readAssignment, writeAcknowledgement, writeResult } from "./assignment.ts";
 import { FinishedEffects } from "./finished-effects.ts";
+import { registerWorker } from "./registration.ts";
 import { doWork } from "./work.ts";
 
 const ASSIGNMENTS_STREAM = "BEAMLINE_ASSIGNMENTS";
@@ -30,6 +31,12 @@ const { values: options } = parseArgs({
     creds: { type: "string", default: process.env.NATS_CREDS ?? "" },
     /** Durable consumers to take work from, one a provider; none = all that the stream has, as suits a demonstration. */
     consumer: { type: "string", multiple: true, default: [] },
+    /** Where to register; empty = nowhere. */
+    "control-plane": { type: "string", default: process.env.CONTROL_PLANE_ADDRESSES ?? "" },
+    /** A file with an API key or a token, where the control plane asks for one. */
+    "token-file": { type: "string", default: process.env.CONTROL_PLANE_TOKEN_FILE ?? "" },
+    /** The Provider that it registers for, as namespace/name. */
+    provider: { type: "string", default: "demo/local-llm" },
   },
 });
 
@@ -44,17 +51,30 @@ const finished = new FinishedEffects();
 const serving = new Set<string>();
 const stopped = new AbortController();
 let done = 0;
+let failed = 0;
 
 console.error(`worker: connected to ${nc.getServer()}`);
+const registration =
+  options["control-plane"] === ""
+    ? undefined
+    : registerWorker({
+        addresses: options["control-plane"],
+        tokenFile: options["token-file"],
+        provider: options.provider,
+        natsServer: nc.getServer(),
+      });
+let drained: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     stopped.abort();
-    void nc.drain();
+    drained ??= registration?.component.drain(() => nc.drain()) ?? nc.drain();
   });
 }
 for (const name of options.consumer) void serve(nc, name);
 if (options.consumer.length === 0) void serveWhateverThereIs(nc);
 await nc.closed();
+await drained;
+registration?.controlPlane.close();
 console.error(`worker: stopped after ${done} assignments`);
 process.exit(0);
 
@@ -111,8 +131,10 @@ async function take(connection: NatsConnection, message: JsMsg): Promise<void> {
     done += 1;
   } catch (error) {
     message.nak(RETRY_MS);
+    failed += 1;
     console.error(`worker: ${assignment.assignmentId}: ${String(error)}`);
   }
+  registration?.component.setMetrics({ messages_done: done, messages_failed: failed });
 }
 
 /** The result leaves before the delivery is acknowledged: after a crash between the two it is sent again, not lost. */

@@ -4,15 +4,22 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { AckPolicy, connect, headers, type JetStreamClient, type Msg, type NatsConnection } from "nats";
 import { WorkerProcess } from "../../cli/worker-process.ts";
+import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
+import { type Component, ListRequest } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
 import { ExecAssignment, ExecAssignmentAck, ExecResult } from "../../proto/gen/messages/beamline/worker/v1/worker.ts";
 import { eventually } from "../support/await.ts";
+import { TestClient } from "../support/control-plane.ts";
+import { type ControlPlaneProcess, startControlPlaneProcess } from "../support/control-plane-process.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
+import { freePort } from "../support/router-process.ts";
 
 const WORKER = join(import.meta.dirname, "..", "..", "examples", "worker", "worker.ts");
 const STREAM = "BEAMLINE_ASSIGNMENTS";
 const CONSUMER = "provider_demo_openai";
 const DEADLINE_MS = 10_000;
 const FAR_FUTURE_MS = 60_000;
+/** The longest wait of a client between two attempts is 30 s. */
+const REGISTER_DEADLINE_MS = 40_000;
 
 interface Assigned {
   readonly effectId: string;
@@ -22,6 +29,9 @@ interface Assigned {
 
 describe("example worker", function () {
   this.timeout(NATS_START_TIMEOUT_MS);
+  let controlPlanePort: number;
+  let controlPlane: ControlPlaneProcess | undefined;
+  let registry: TestClient | undefined;
   let nats: TestNats;
   let nc: NatsConnection;
   let jetstream: JetStreamClient;
@@ -43,9 +53,12 @@ describe("example worker", function () {
     });
     nc.subscribe("caf.exec.assign.v1.ack", { callback: (_, msg) => void acks.push(msg) });
     nc.subscribe("caf.exec.result.v1", { callback: (_, msg) => void results.push(msg) });
+    // Nothing listens there until a test starts it: the worker works without.
+    controlPlanePort = await freePort();
     worker = new WorkerProcess({
       script: WORKER,
       natsUrl: nats.url,
+      controlPlane: { address: `127.0.0.1:${controlPlanePort}`, tokenFile: undefined },
       onLine: () => undefined,
       onUnexpectedExit: (how) => exits.push(how),
     });
@@ -54,6 +67,8 @@ describe("example worker", function () {
 
   after(async () => {
     await worker?.stop(5_000);
+    registry?.close();
+    await controlPlane?.end("SIGKILL");
     await nc?.close();
     await nats?.stop();
   });
@@ -94,6 +109,11 @@ describe("example worker", function () {
       deadlineMs: DEADLINE_MS,
       describe: () => `a result with ${token}; the worker ended: ${exits.join(", ") || "never"}`,
     });
+  }
+
+  async function registered(): Promise<readonly Component[]> {
+    if (registry === undefined) throw new Error("no control plane was started");
+    return (await registry.unary(RegistryService.list, ListRequest.fromPartial({}))).components;
   }
 
   it("finds the durable by itself and answers a JSON assignment in JSON, token and correlation unchanged", async () => {
@@ -186,11 +206,27 @@ describe("example worker", function () {
     await resultFor("token-e7");
   });
 
-  it("stops in order when it is told to", async () => {
+  it("registers with a control plane that comes later, and says what it has done", async () => {
+    controlPlane = await startControlPlaneProcess({}, controlPlanePort);
+    registry = new TestClient(controlPlane.address);
+    const found = await eventually(async () => (await registered())[0], {
+      deadlineMs: REGISTER_DEADLINE_MS,
+      describe: "the worker registers",
+    });
+    assert.match(found.id, new RegExp(`-${worker.pid}$`));
+    assert.deepEqual([found.metadata.provider, found.endpoint], ["demo/local-llm", nats.url]);
+    await eventually(async () => (await registered())[0]?.metrics.messages_done === 1, {
+      deadlineMs: REGISTER_DEADLINE_MS,
+      describe: "a heartbeat with the message that it has done",
+    });
+  });
+
+  it("stops in order when it is told to, and is registered no more", async () => {
     const { pid } = worker;
     assert.ok(pid !== undefined);
     await worker.stop(5_000);
     assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+    assert.deepEqual(await registered(), []);
     assert.deepEqual(exits, ["SIGKILL"]);
   });
 });

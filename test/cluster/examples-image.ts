@@ -5,13 +5,16 @@ import { programWithLibraries, writeImage } from "./image.ts";
 import { APP_DIR, NODE_PATH } from "./product-image.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-/** What the programs import besides their own files: the client of NATS with its parts, and what generated messages need. */
+/** What the programs import besides their own files: the clients of NATS and gRPC with their parts, and what generated messages need. */
 const CONTENT = [
   "package.json",
   "examples/worker",
   "examples/producer",
+  "controlplane/client",
   "proto/package.json",
   "proto/gen",
+  "node_modules/@grpc/grpc-js",
+  "node_modules/@js-sdsl/ordered-map",
   "node_modules/nats",
   "node_modules/nkeys.js",
   "node_modules/tweetnacl",
