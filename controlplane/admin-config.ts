@@ -28,12 +28,6 @@ export const adminConfig = defineConfig({
     description:
       "With files: the operator's status, such as http://127.0.0.1:8080/status, to say whether it accepts a policy",
   },
-  kubeconfig: {
-    kind: "string",
-    env: "BEAMLINE_KUBECONFIG",
-    optional: true,
-    description: "Kubeconfig file; when absent, KUBECONFIG, the pod's service account, or the user's own file",
-  },
   routerNamespace: {
     kind: "string",
     env: "BEAMLINE_ROUTER_NAMESPACE",

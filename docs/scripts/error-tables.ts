@@ -14,6 +14,7 @@ const GRPC_STATUS: Readonly<Record<number, string>> = {
   9: "FAILED_PRECONDITION",
   10: "ABORTED",
   11: "OUT_OF_RANGE",
+  12: "UNIMPLEMENTED",
   13: "INTERNAL",
   14: "UNAVAILABLE",
   16: "UNAUTHENTICATED",

@@ -103,7 +103,7 @@ describe("RouterAdmin on an API server", function () {
     const change = { ...chat, sticky: false };
     await upsert(change);
     const stored = await rig.read("RoutingPolicy", { namespace: "demo", name });
-    const { assignment } = stored?.spec as { readonly assignment: object };
+    const { assignment } = (stored?.spec ?? {}) as { readonly assignment?: object };
     assert.deepEqual(assignment, { deadline: "7s", push: "OnRequest" });
     assert.deepEqual(await get("chat_v2"), change);
   });
