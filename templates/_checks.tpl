@@ -8,7 +8,7 @@
 {{- if not (or .enabled .url) -}}
 {{ fail "nats.url is required when nats.enabled=false, for example nats://nats.messaging:4222" }}
 {{- end -}}
-{{- if and .enabled (or .credentials.operator .credentials.router .credentials.producer) -}}
+{{- if and .enabled (or .credentials.operator .credentials.router .credentials.controlplane .credentials.producer) -}}
 {{ fail "nats.credentials is for an existing NATS: with nats.enabled and nats.secure the Secrets are made by this chart" }}
 {{- end -}}
 {{- if and .tls.enabled (not .tls.clientSecret) -}}
@@ -21,6 +21,14 @@
 {{- with .Values.operator.watch -}}
 {{- if and .namespaces .namespaceSelector -}}
 {{ fail "operator.watch has namespaces and namespaceSelector: choose one" }}
+{{- end -}}
+{{- end -}}
+{{- with .Values.controlPlane -}}
+{{- if and .tls.verifyClients (not .tls.secret) -}}
+{{ fail "controlPlane.tls.secret is required when controlPlane.tls.verifyClients: a Secret with tls.crt, tls.key and ca.crt" }}
+{{- end -}}
+{{- if and .enabled (eq .auth "api-key") (not .apiKeysSecret) -}}
+{{ fail "controlPlane.apiKeysSecret is required when controlPlane.auth is api-key: a Secret with api-keys.yaml" }}
 {{- end -}}
 {{- end -}}
 {{- if .Values.nats.enabled -}}

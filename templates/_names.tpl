@@ -9,6 +9,15 @@
 {{ include "beamline.fullname" . }}-operator
 {{- end -}}
 
+{{- define "beamline.controlPlane.fullname" -}}
+{{ include "beamline.fullname" . }}-control-plane
+{{- end -}}
+
+{{/* host:port, as clients in the cluster dial it. */}}
+{{- define "beamline.controlPlane.address" -}}
+{{ include "beamline.controlPlane.fullname" . }}.{{ .Release.Namespace }}.svc:50051
+{{- end -}}
+
 {{- define "beamline.operator.readinessUrl" -}}
 http://{{ include "beamline.operator.fullname" . }}.{{ .Release.Namespace }}.svc:8081/readyz
 {{- end -}}
