@@ -19,6 +19,8 @@ export interface Manifest {
   };
   readonly spec?: unknown;
   readonly rules?: readonly Rule[];
+  /** Of a binding. */
+  readonly roleRef?: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
 }
 

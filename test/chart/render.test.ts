@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { parse } from "yaml";
+import { controlPlaneConfig } from "../../controlplane/config.ts";
 import { ROUTER_ENVIRONMENT } from "../../operator/config.ts";
 import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { formatConfigProblems, parseConfig } from "../../runtime/config.ts";
@@ -46,6 +47,9 @@ const MISTAKES: readonly (readonly [setting: string, message: RegExp])[] = [
   ["nats.enabled=false", /nats\.url is required when nats\.enabled=false/],
   ["nats.url=nats://a:4222", /nats\.url is for an existing NATS: set nats\.enabled=false too/],
   ["nats.credentials.router=mine", /nats\.credentials is for an existing NATS/],
+  ["controlPlane.auth=basic", /at '\/controlPlane\/auth': value must be one of/],
+  ["controlPlane.auth=api-key", /controlPlane\.apiKeysSecret is required when controlPlane\.auth is api-key/],
+  ["controlPlane.tls.verifyClients=true", /controlPlane\.tls\.secret is required when controlPlane\.tls\.verifyClients/],
   ["nats.tls.enabled=true", /nats\.tls\.clientSecret is required when nats\.tls\.enabled/],
   ["nats.tls.enabled=true,nats.tls.clientSecret=c", /nats\.tls\.serverSecret is required when nats\.tls\.enabled/],
   [
@@ -104,7 +108,7 @@ describe("chart, rendered", function () {
       const strangers = files.filter(
         (file) =>
           !/^beamline\/(?:Chart\.yaml|values\.yaml|values\.schema\.json|\.helmignore|README\.md|LICENSE)$/.test(file) &&
-          !/^beamline\/(?:crds\/[a-z]+\.beamline\.dev\.yaml|templates\/.*|charts\/(?:operator|nats)\/.*)$/.test(file),
+          !/^beamline\/(?:crds\/[a-z]+\.beamline\.dev\.yaml|templates\/.*|charts\/(?:operator|controlplane|nats)\/.*)$/.test(file),
       );
       assert.deepEqual(strangers, []);
       const expected = ["crds/routers.beamline.dev.yaml", "templates/NOTES.txt", "charts/operator/templates/_rbac.tpl"];
@@ -114,18 +118,24 @@ describe("chart, rendered", function () {
     });
   }
 
-  it("tells the operator nothing that it does not know", async () => {
-    for (const values of cases) {
-      const pods = podsOf(parseManifests(await render(values)));
-      const operator = pods.find(({ name }) => name === "Deployment/beamline-operator");
-      if (operator === undefined) continue;
-      const { containers } = operator.pod.spec as { containers: { env: { name: string; value?: string }[] }[] };
-      const environment = Object.fromEntries(containers[0]?.env.map(({ name, value }) => [name, value ?? "x"]) ?? []);
-      assert.ok(Object.keys(environment).length > 10, values);
-      const parsed = parseConfig(kubernetesConfig, environment, ROUTER_ENVIRONMENT);
-      assert.equal(parsed.ok ? "" : formatConfigProblems(parsed.error), "", values);
-    }
-  });
+  const processes = [
+    { deployment: "beamline-operator", config: kubernetesConfig, besides: ROUTER_ENVIRONMENT },
+    { deployment: "beamline-control-plane", config: controlPlaneConfig, besides: [] },
+  ] as const;
+  for (const { deployment, config, besides } of processes) {
+    it(`tells ${deployment} nothing that it does not know`, async () => {
+      for (const values of cases) {
+        const pods = podsOf(parseManifests(await render(values)));
+        const found = pods.find(({ name }) => name === `Deployment/${deployment}`);
+        if (found === undefined) continue;
+        const { containers } = found.pod.spec as { containers: { env: { name: string; value?: string }[] }[] };
+        const environment = Object.fromEntries(containers[0]?.env.map(({ name, value }) => [name, value ?? "x"]) ?? []);
+        assert.ok(Object.keys(environment).length > 5, values);
+        const parsed = parseConfig(config, environment, besides);
+        assert.equal(parsed.ok ? "" : formatConfigProblems(parsed.error), "", values);
+      }
+    });
+  }
 
   it("gives the operator, whose root cannot be written to, a place for the credentials of Routers elsewhere", async () => {
     for (const values of cases) {
@@ -179,12 +189,16 @@ describe("chart, rendered", function () {
     assert.equal(text, readFileSync(file, "utf8"));
   });
 
-  it("grants only tenants and the named CRDs beyond the namespaces that are watched", async () => {
+  it("grants only tenants, the named CRDs and questions about callers beyond the namespaces that are watched", async () => {
     const manifests = parseManifests(await render("watched-namespaces"));
-    const cluster = manifests.filter(({ kind }) => kind === "ClusterRole");
-    assert.equal(cluster.length, 1);
-    const resources = cluster.flatMap(({ rules = [] }) => rules.flatMap((rule) => rule.resources));
-    assert.deepEqual(resources, ["tenants", "tenants/status", "customresourcedefinitions"]);
+    const bound = new Set(manifests.filter(({ kind }) => kind === "ClusterRoleBinding").map(({ roleRef }) => roleRef?.name));
+    const granted = manifests
+      .filter(({ kind, metadata }) => kind === "ClusterRole" && bound.has(metadata.name))
+      .map(({ metadata, rules = [] }) => [metadata.name, rules.flatMap((rule) => rule.resources)]);
+    assert.deepEqual(granted, [
+      ["beamline-system:beamline-control-plane", ["tokenreviews", "subjectaccessreviews", "tenants"]],
+      ["beamline-system:beamline-operator", ["tenants", "tenants/status", "customresourcedefinitions"]],
+    ]);
     const roles = manifests.filter(({ kind, metadata }) => kind === "Role" && metadata.name === "beamline-operator");
     assert.deepEqual(roles.map(({ metadata }) => metadata.namespace).sort(), ["beamline-system", "team-a", "team-b"]);
   });
