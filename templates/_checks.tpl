@@ -27,6 +27,9 @@
 {{- if and .tls.verifyClients (not .tls.secret) -}}
 {{ fail "controlPlane.tls.secret is required when controlPlane.tls.verifyClients: a Secret with tls.crt, tls.key and ca.crt" }}
 {{- end -}}
+{{- if and .enabled (eq .auth "certificate") (not .tls.verifyClients) -}}
+{{ fail "controlPlane.tls.verifyClients is required when controlPlane.auth is certificate" }}
+{{- end -}}
 {{- if and .enabled (eq .auth "api-key") (not .apiKeysSecret) -}}
 {{ fail "controlPlane.apiKeysSecret is required when controlPlane.auth is api-key: a Secret with api-keys.yaml" }}
 {{- end -}}

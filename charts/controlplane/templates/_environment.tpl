@@ -2,10 +2,6 @@
 
 {{- define "controlplane.environment" -}}
 {{- $values := .Values.controlPlane -}}
-- name: BEAMLINE_POD_NAME
-  valueFrom:
-    fieldRef:
-      fieldPath: metadata.name
 - name: BEAMLINE_CONTROLPLANE_ADDRESS
   value: "0.0.0.0:50051"
 - name: BEAMLINE_CONTROLPLANE_REPLICAS
@@ -16,6 +12,14 @@
 - name: BEAMLINE_CONTROLPLANE_API_KEYS_FILE
   value: /etc/beamline/api-keys/api-keys.yaml
 {{- end }}
+- name: BEAMLINE_CONTROLPLANE_POLICIES
+  value: kubernetes
+- name: BEAMLINE_ROUTER_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: BEAMLINE_ROUTER_NAME
+  value: default
 {{- if $values.tls.secret }}
 - name: BEAMLINE_CONTROLPLANE_TLS_CERT_FILE
   value: /etc/beamline/tls/tls.crt

@@ -42,6 +42,13 @@ subjects:
 - apiGroups: [beamline.dev]
   resources: [routingpolicies]
   verbs: [get, list, create, patch, delete]
+# Which Provider an id means, and under which prefix a Router's streams are.
+- apiGroups: [beamline.dev]
+  resources: [providers]
+  verbs: [list]
+- apiGroups: [beamline.dev]
+  resources: [routers]
+  verbs: [get]
 {{- end -}}
 
 {{- define "controlplane.rbac" }}
