@@ -142,6 +142,7 @@ export class ControlPlaneApp {
   private startRegistry(): void {
     this.registry.onNotices((notices) => {
       for (const notice of notices) {
+        if (notice.kind === "guardTripped") this.counters.countGuardTrip();
         if (notice.kind === "removed") this.configurations.remove(notice.component.registration);
       }
     });

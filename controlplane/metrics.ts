@@ -18,6 +18,8 @@ export interface ControlPlaneMetrics {
   method(path: string): MethodMetrics;
   /** A handler threw something that is no BeamlineError. */
   countDefect(): void;
+  /** The expiry guard began to hold components. */
+  countGuardTrip(): void;
   setStreams(kind: StreamKind, count: number): void;
   readonly connections: ConnectionMetrics;
 }
@@ -48,6 +50,10 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
     name: "controlplane_call_defects_total",
     help: "Calls whose handling threw: each one is a defect of the control plane.",
   });
+  const trips = metrics.counter({
+    name: "controlplane_guard_trips_total",
+    help: "Times that the expiry guard began to hold components, because so many fell silent at once.",
+  });
   const streams = metrics.gauge({
     name: "controlplane_open_streams",
     help: "Streams that are open.",
@@ -65,6 +71,7 @@ export function createControlPlaneMetrics(metrics: Metrics): ControlPlaneMetrics
       };
     },
     countDefect: () => defects.inc(defects.slot({})),
+    countGuardTrip: () => trips.inc(trips.slot({})),
     setStreams: (kind, count) => streams.set(streams.slot({ kind }), count),
     connections: createConnectionMetrics(metrics),
   };

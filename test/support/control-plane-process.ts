@@ -14,6 +14,8 @@ export interface ControlPlaneProcess {
   readonly pid: number;
   readonly address: string;
   readonly healthUrl: string;
+  /** The end of what it logged. */
+  log(): string;
   /** Resolves when the process is gone, to its exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -53,6 +55,7 @@ export async function startControlPlaneProcess(
     pid,
     address,
     healthUrl,
+    log: () => log,
     end: async (signal) => {
       const exited = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
       child.kill(signal);

@@ -1,0 +1,235 @@
+// Many components as a client library runs them: heartbeats by one of the three ways, to one replica and, when that fails, the next.
+import { type ClientDuplexStream, type ServiceError, status } from "@grpc/grpc-js";
+import { RegistryService } from "../../../proto/gen/grpc/beamline/control/v1/registry.ts";
+import { ControlPlaneService } from "../../../proto/gen/grpc/controlplane/controlplane.ts";
+import {
+  ComponentKind,
+  Heartbeat,
+  type HeartbeatsRequest,
+  type HeartbeatsResponse,
+} from "../../../proto/gen/messages/beamline/control/v1/registry.ts";
+import { TestClient } from "../../support/control-plane.ts";
+
+export type Way = "unary" | "batch" | "stream";
+
+export interface FleetOptions {
+  readonly components: number;
+  readonly ttlMs: number;
+  readonly addresses: readonly string[];
+}
+
+const kind = ComponentKind.COMPONENT_KIND_PROCESSOR;
+/** Components of one process. */
+const AGENT_SIZE = 50;
+const WAYS: readonly Way[] = ["batch", "stream", "batch", "stream", "unary"];
+const CALL_DEADLINE_MS = 2_000;
+const JITTER = 0.1;
+const BEATS_IN_A_TTL = 3;
+/** A replica that failed is not asked again at once by everybody. */
+const BACKOFF_MS = 100;
+
+/** What the fleet did, for the failure of a test and for figures. */
+export interface FleetCounts {
+  beats: number;
+  failedCalls: number;
+  registrations: number;
+}
+
+export class Fleet {
+  readonly counts: FleetCounts = { beats: 0, failedCalls: 0, registrations: 0 };
+  /** When each component was last heard, by the clock of this process; undefined = not yet. */
+  readonly heardAtMs = new Map<string, number>();
+  private readonly clients: readonly TestClient[];
+  private readonly agents: Agent[] = [];
+
+  constructor(options: FleetOptions) {
+    this.clients = options.addresses.map((address) => new TestClient(address));
+    for (let first = 0; first < options.components; first += AGENT_SIZE) {
+      const size = Math.min(AGENT_SIZE, options.components - first);
+      const ids = Array.from({ length: size }, (_, index) => `c${first + index}`);
+      const number = first / AGENT_SIZE;
+      const way = WAYS[number % WAYS.length] as Way;
+      this.agents.push(new Agent({ ids, way, home: number, ttlMs: options.ttlMs, fleet: this, clients: this.clients }));
+    }
+  }
+
+  start(): void {
+    for (const agent of this.agents) agent.start();
+  }
+
+  /** Their processes are gone: nothing is said any more. */
+  kill(ids: Iterable<string>): void {
+    for (const id of ids) for (const agent of this.agents) agent.ids.delete(id);
+  }
+
+  /** They are heard again, without another registration. */
+  revive(ids: Iterable<string>): void {
+    for (const id of ids) for (const agent of this.agents) if (agent.owns(id)) agent.ids.add(id);
+  }
+
+  alive(): string[] {
+    return this.agents.flatMap(({ ids }) => [...ids]);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.agents.map((agent) => agent.stop()));
+    for (const client of this.clients) client.close();
+  }
+}
+
+interface AgentOptions {
+  readonly ids: readonly string[];
+  readonly way: Way;
+  /** Number of the replica that it asks first. */
+  readonly home: number;
+  readonly ttlMs: number;
+  readonly fleet: Fleet;
+  readonly clients: readonly TestClient[];
+}
+
+type Send = (client: TestClient, ids: readonly string[]) => Promise<readonly string[]>;
+
+class Agent {
+  readonly ids: Set<string>;
+  private readonly options: AgentOptions;
+  private replica: number;
+  private unregistered: Set<string>;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+  private stream: HeartbeatStream | undefined;
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    this.ids = new Set(options.ids);
+    this.unregistered = new Set(options.ids);
+    this.replica = options.home % options.clients.length;
+  }
+
+  owns(id: string): boolean {
+    return this.options.ids.includes(id);
+  }
+
+  start(): void {
+    // Not all in the same moment.
+    const { ttlMs } = this.options;
+    this.next(Math.random() * (ttlMs / BEATS_IN_A_TTL));
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+    this.stream?.close();
+  }
+
+  private next(delayMs: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.round();
+    }, delayMs);
+  }
+
+  private async round(): Promise<void> {
+    const { ttlMs, clients, fleet } = this.options;
+    const every = (ttlMs / BEATS_IN_A_TTL) * (1 + (Math.random() * 2 - 1) * JITTER);
+    const client = clients[this.replica] as TestClient;
+    try {
+      for (const id of this.unregistered) if (this.ids.has(id)) await this.register(client, id);
+      const ids = [...this.ids];
+      const unknown = ids.length === 0 ? [] : await this.send(client, ids);
+      this.unregistered = new Set(unknown);
+      const nowMs = Date.now();
+      for (const id of ids) if (!this.unregistered.has(id)) fleet.heardAtMs.set(id, nowMs);
+      fleet.counts.beats += ids.length - unknown.length;
+      this.next(unknown.length > 0 ? BACKOFF_MS : every);
+    } catch {
+      // Unreachable, stopped or ending: the next one.
+      fleet.counts.failedCalls += 1;
+      this.replica = (this.replica + 1) % clients.length;
+      this.stream?.close();
+      this.stream = undefined;
+      this.next(BACKOFF_MS);
+    }
+  }
+
+  private async register(client: TestClient, id: string): Promise<void> {
+    const { ttlMs, fleet } = this.options;
+    const metadata = { instance_id: `${id}-1`, heartbeat_ttl: `${ttlMs}ms` };
+    const request = { processorId: id, endpoint: "127.0.0.1:9000", metadata };
+    await client.unary(ControlPlaneService.registerProcessor, request, deadline());
+    fleet.counts.registrations += 1;
+    fleet.heardAtMs.set(id, Date.now());
+    this.unregistered.delete(id);
+  }
+
+  private readonly send: Send = (client, ids) => {
+    if (this.options.way === "unary") return this.sendUnary(client, ids);
+    const heartbeats = ids.map((id) =>
+      Heartbeat.fromPartial({ kind, id, instance: `${id}-1`, status: "HEALTHY", metrics: { queue: 1 } }),
+    );
+    if (this.options.way === "batch")
+      return client
+        .unary(RegistryService.batchHeartbeat, { heartbeats }, deadline())
+        .then(({ failures }) => failures.map(({ index }) => ids[index] as string));
+    this.stream ??= new HeartbeatStream(client);
+    return this.stream.send({ heartbeats }).then(({ failures }) => failures.map(({ index }) => ids[index] as string));
+  };
+
+  private async sendUnary(client: TestClient, ids: readonly string[]): Promise<readonly string[]> {
+    const unknown: string[] = [];
+    const beat = { status: "HEALTHY", metrics: { queue: 1 }, timestamp: undefined };
+    await Promise.all(
+      ids.map((processorId) =>
+        client
+          .unary(ControlPlaneService.processorHeartbeat, { processorId, ...beat }, deadline())
+          .catch((error: ServiceError) => {
+            if (error.code !== status.NOT_FOUND) throw error;
+            unknown.push(processorId);
+          }),
+      ),
+    );
+    return unknown;
+  }
+}
+
+/** One request at a time, each answered. */
+class HeartbeatStream {
+  private readonly stream: ClientDuplexStream<HeartbeatsRequest, HeartbeatsResponse>;
+  private failed: Error | undefined;
+  private settle: ((answer: HeartbeatsResponse | Error) => void) | undefined;
+
+  constructor(client: TestClient) {
+    this.stream = client.bidiStream(RegistryService.heartbeats);
+    this.stream.on("data", (answer: HeartbeatsResponse) => this.settle?.(answer));
+    this.stream.on("error", (error: Error) => this.fail(error));
+    this.stream.on("end", () => this.fail(new Error("the stream ended")));
+  }
+
+  send(request: HeartbeatsRequest): Promise<HeartbeatsResponse> {
+    return new Promise((resolve, reject) => {
+      if (this.failed !== undefined) return reject(this.failed);
+      const timer = setTimeout(() => this.fail(new Error("no answer in time")), CALL_DEADLINE_MS);
+      this.settle = (answer) => {
+        clearTimeout(timer);
+        this.settle = undefined;
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      };
+      this.stream.write(request);
+    });
+  }
+
+  close(): void {
+    this.stream.cancel();
+  }
+
+  private fail(error: Error): void {
+    this.failed ??= error;
+    this.settle?.(this.failed);
+  }
+}
+
+function deadline(): { readonly deadline: number } {
+  return { deadline: Date.now() + CALL_DEADLINE_MS };
+}
