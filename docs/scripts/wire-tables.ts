@@ -17,6 +17,7 @@ import {
   decidedSubject,
   endSubject,
   namesFor,
+  REGISTRY_REPORT_SUBJECT,
   REPLY_PREFIX,
   RESULT_SUBJECT,
   SUBMIT_PREFIX,
@@ -86,6 +87,7 @@ const SUBJECT_ROWS: readonly (readonly string[])[] = [
   ],
   [code(ASSIGNMENT_ACK_SUBJECT), "workers", "reserved for routers", "ExecAssignmentAck", code(streams.acks)],
   [code(RESULT_SUBJECT), "workers", "reserved for routers", "ExecResult", code(streams.results)],
+  [code(REGISTRY_REPORT_SUBJECT), "control planes", "control planes", "what a replica heard, JSON", "nothing"],
   [code(USAGE_SUBJECT), "reserved for routers", "billing", "UsageEvent", code(streams.usage)],
 ];
 

@@ -3,9 +3,11 @@
 import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
 import { ControlPlaneService } from "../../proto/gen/grpc/controlplane/controlplane.ts";
 import { ComponentKind, type HeartbeatsResponse } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
+import { ReplicaGroup } from "../controlplane/replication/replica-group.ts";
 import { TestClient } from "../support/control-plane.ts";
 import { startControlPlaneProcess } from "../support/control-plane-process.ts";
 import { freePort } from "../support/router-process.ts";
+import { startSharedRegistry } from "../support/shared-registry.ts";
 import { startChild } from "./child.ts";
 import { readCpuMicros } from "./process-usage.ts";
 import { ratios, summarize } from "./statistics.ts";
@@ -44,13 +46,15 @@ export async function measureHeartbeats(plan: HeartbeatPlan): Promise<HeartbeatS
   const echoAddress = `127.0.0.1:${await freePort()}`;
   const echo = await startChild("grpc-echo.ts", [echoAddress]);
   const server = await startControlPlaneProcess({});
+  const shared = await startSharedRegistry();
+  const group = await ReplicaGroup.start(shared.nats.url);
+  const replica = group.at(0);
   const toEcho = connect(echoAddress);
   const toServer = connect(server.address);
+  const toReplica = connect(replica.address);
   try {
-    for (let i = 0; i < COMPONENTS; i++) {
-      const registration = { processorId: idOf(i), endpoint: "127.0.0.1:9000", metadata: { version: "1" } };
-      await toServer[0]?.unary(ControlPlaneService.registerProcessor, registration);
-    }
+    await registerAll(toServer);
+    await registerAll(toReplica);
     const targets: readonly Target[] = [
       { name: "bare gRPC echo", pid: echo.pid, send: (count) => sendUnary(toEcho, count) },
       { name: "control plane, one heartbeat a call", pid: server.pid, send: (count) => sendUnary(toServer, count) },
@@ -60,12 +64,31 @@ export async function measureHeartbeats(plan: HeartbeatPlan): Promise<HeartbeatS
         pid: server.pid,
         send: (count) => sendStream(toServer, count),
       },
+      {
+        name: "one of three replicas, one heartbeat a call",
+        pid: replica.pid,
+        send: (count) => sendUnary(toReplica, count),
+      },
+      {
+        name: `one of three replicas, ${BATCH} a call`,
+        pid: replica.pid,
+        send: (count) => sendBatches(toReplica, count),
+      },
     ];
     return await runTargets(targets, plan);
   } finally {
-    for (const client of [...toEcho, ...toServer]) client.close();
+    for (const client of [...toEcho, ...toServer, ...toReplica]) client.close();
+    await group.stop();
+    await shared.stop();
     await server.end("SIGTERM");
     await echo.stop();
+  }
+}
+
+async function registerAll(clients: readonly TestClient[]): Promise<void> {
+  for (let i = 0; i < COMPONENTS; i++) {
+    const registration = { processorId: idOf(i), endpoint: "127.0.0.1:9000", metadata: { version: "1" } };
+    await clientOf(clients, i).unary(ControlPlaneService.registerProcessor, registration);
   }
 }
 

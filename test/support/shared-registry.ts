@@ -26,9 +26,10 @@ export interface SharedRegistry {
 const SILENT = createLogger({ service: "test", level: "silent" });
 const TIMEOUT_MS = 10_000;
 
-export async function startSharedRegistry(context: Mocha.Context): Promise<SharedRegistry> {
+/** @param context the test or hook that asks, if it is one */
+export async function startSharedRegistry(context?: Mocha.Context): Promise<SharedRegistry> {
   const temp = await makeTempDir("beamline-registry-");
-  const nats = await startTestNats({ context, dataDir: temp.path });
+  const nats = await startTestNats({ dataDir: temp.path, ...(context === undefined ? {} : { context }) });
   const link = await connectNats({ url: nats.url, name: "test", timeoutMs: TIMEOUT_MS, log: SILENT });
   const makeBucket = async (): Promise<void> => {
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });

@@ -22,6 +22,8 @@ const kind = ComponentKind.COMPONENT_KIND_PROCESSOR;
 /** Components of one process. */
 const AGENT_SIZE = 50;
 const WAYS: readonly Way[] = ["batch", "stream", "batch", "stream", "unary"];
+/** At the start. */
+const REGISTRATIONS_PER_S = 400;
 const CALL_DEADLINE_MS = 2_000;
 const JITTER = 0.1;
 const BEATS_IN_A_TTL = 3;
@@ -37,8 +39,10 @@ export interface FleetCounts {
 
 export class Fleet {
   readonly counts: FleetCounts = { beats: 0, failedCalls: 0, registrations: 0 };
-  /** When each component was last heard, by the clock of this process; undefined = not yet. */
-  readonly heardAtMs = new Map<string, number>();
+  /** By component, when the last call began that was answered well: it was heard then or later. */
+  readonly askedAtMs = new Map<string, number>();
+  /** By component, when that answer came: it was heard then or before. */
+  readonly answeredAtMs = new Map<string, number>();
   private readonly clients: readonly TestClient[];
   private readonly agents: Agent[] = [];
 
@@ -49,7 +53,9 @@ export class Fleet {
       const ids = Array.from({ length: size }, (_, index) => `c${first + index}`);
       const number = first / AGENT_SIZE;
       const way = WAYS[number % WAYS.length] as Way;
-      this.agents.push(new Agent({ ids, way, home: number, ttlMs: options.ttlMs, fleet: this, clients: this.clients }));
+      const startMs = (first / REGISTRATIONS_PER_S) * 1_000;
+      const { ttlMs } = options;
+      this.agents.push(new Agent({ ids, way, home: number, ttlMs, startMs, fleet: this, clients: this.clients }));
     }
   }
 
@@ -57,9 +63,20 @@ export class Fleet {
     for (const agent of this.agents) agent.start();
   }
 
-  /** Their processes are gone: nothing is said any more. */
-  kill(ids: Iterable<string>): void {
-    for (const id of ids) for (const agent of this.agents) agent.ids.delete(id);
+  /** Their processes are gone. Resolves when the last call that names one of them has ended. */
+  async kill(ids: readonly string[]): Promise<void> {
+    const gone = new Set(ids);
+    const owners = this.agents.filter((agent) => agent.lose(gone));
+    await Promise.all(owners.map((agent) => agent.idle()));
+  }
+
+  /** A call that named these was answered well. */
+  heard(ids: Iterable<string>, askedAtMs: number): void {
+    const answeredAtMs = Date.now();
+    for (const id of ids) {
+      this.askedAtMs.set(id, askedAtMs);
+      this.answeredAtMs.set(id, answeredAtMs);
+    }
   }
 
   /** They are heard again, without another registration. */
@@ -83,6 +100,8 @@ interface AgentOptions {
   /** Number of the replica that it asks first. */
   readonly home: number;
   readonly ttlMs: number;
+  /** When it begins. */
+  readonly startMs: number;
   readonly fleet: Fleet;
   readonly clients: readonly TestClient[];
 }
@@ -106,14 +125,25 @@ class Agent {
     this.replica = options.home % options.clients.length;
   }
 
+  /** Whether one of these was its own. */
+  lose(ids: ReadonlySet<string>): boolean {
+    const before = this.ids.size;
+    for (const id of this.options.ids) if (ids.has(id)) this.ids.delete(id);
+    return this.ids.size < before;
+  }
+
+  /** Resolves when no call is under way. */
+  idle(): Promise<void> {
+    return this.running;
+  }
+
   owns(id: string): boolean {
     return this.options.ids.includes(id);
   }
 
   start(): void {
     // Not all in the same moment.
-    const { ttlMs } = this.options;
-    this.next(Math.random() * (ttlMs / BEATS_IN_A_TTL));
+    this.next(this.options.startMs);
   }
 
   async stop(): Promise<void> {
@@ -135,13 +165,15 @@ class Agent {
     const every = (ttlMs / BEATS_IN_A_TTL) * (1 + (Math.random() * 2 - 1) * JITTER);
     const client = clients[this.replica] as TestClient;
     try {
-      for (const id of this.unregistered) if (this.ids.has(id)) await this.register(client, id);
+      const wanted = [...this.unregistered].filter((id) => this.ids.has(id));
+      await Promise.all(wanted.map((id) => this.register(client, id)));
       const ids = [...this.ids];
+      const askedAtMs = Date.now();
       const unknown = ids.length === 0 ? [] : await this.send(client, ids);
       this.unregistered = new Set(unknown);
-      const nowMs = Date.now();
-      for (const id of ids) if (!this.unregistered.has(id)) fleet.heardAtMs.set(id, nowMs);
-      fleet.counts.beats += ids.length - unknown.length;
+      const heard = ids.filter((id) => !this.unregistered.has(id));
+      fleet.heard(heard, askedAtMs);
+      fleet.counts.beats += heard.length;
       this.next(unknown.length > 0 ? BACKOFF_MS : every);
     } catch {
       // Unreachable, stopped or ending: the next one.
@@ -157,9 +189,10 @@ class Agent {
     const { ttlMs, fleet } = this.options;
     const metadata = { instance_id: `${id}-1`, heartbeat_ttl: `${ttlMs}ms` };
     const request = { processorId: id, endpoint: "127.0.0.1:9000", metadata };
+    const askedAtMs = Date.now();
     await client.unary(ControlPlaneService.registerProcessor, request, deadline());
     fleet.counts.registrations += 1;
-    fleet.heardAtMs.set(id, Date.now());
+    fleet.heard([id], askedAtMs);
     this.unregistered.delete(id);
   }
 

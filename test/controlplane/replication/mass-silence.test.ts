@@ -45,7 +45,7 @@ describe("many components that fall silent", function () {
   it("one process holds half of them, says so everywhere, and lets them go when they are heard again", async () => {
     await start(undefined);
     const silent = half();
-    fleet.kill(silent);
+    await fleet.kill(silent);
     let mostLost = 0;
     await until(async () => {
       mostLost = Math.max(mostLost, ...(await metrics("components_lost")));
@@ -72,7 +72,7 @@ describe("many components that fall silent", function () {
     shared = await startSharedRegistry(this);
     await start(shared.nats.url);
     const silent = half();
-    fleet.kill(silent);
+    await fleet.kill(silent);
     await until(async () => {
       const { length } = (await group.list(0)).filter(({ liveness }) => liveness === Liveness.LIVENESS_LOST);
       return length === silent.length;
@@ -105,7 +105,7 @@ describe("many components that fall silent", function () {
       await look();
       const next = dying[deaths];
       if (next !== undefined && Date.now() >= nextMs) {
-        fleet.kill([next]);
+        void fleet.kill([next]);
         deaths += 1;
         nextMs = Date.now() + EVERY_MS;
       }

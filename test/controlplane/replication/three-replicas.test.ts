@@ -30,6 +30,7 @@ describe("three replicas of a control plane", function () {
   let followings: Following[];
   const dead = new Set<string>();
   const falselyLost: string[] = [];
+  let starved = 0;
 
   before(async function () {
     this.timeout(NATS_START_TIMEOUT_MS);
@@ -38,7 +39,10 @@ describe("three replicas of a control plane", function () {
     followings = group.addresses.map(
       (address, index) =>
         new Following(address, (id) => {
-          if (!dead.has(id)) falselyLost.push(`${id} by replica ${index}`);
+          if (dead.has(id)) return;
+          // By whoever had no chance to hear it, nobody is lost falsely: on a busy machine the components themselves are late.
+          if (Date.now() < (fleet.askedAtMs.get(id) ?? 0) + TTL_MS) falselyLost.push(`${id} by replica ${index}`);
+          else starved += 1;
         }),
     );
     fleet = new Fleet({ components: COMPONENTS, ttlMs: TTL_MS, addresses: group.addresses });
@@ -52,7 +56,8 @@ describe("three replicas of a control plane", function () {
     await shared?.stop();
   });
   afterEach(() => {
-    assert.deepEqual(falselyLost, [], "components that beat were called lost");
+    const some = falselyLost.slice(0, 5).join(", ");
+    assert.equal(falselyLost.length, 0, `components that beat were called lost: ${some}; ${figures()}`);
     for (const { problems } of followings) assert.deepEqual(problems, []);
   });
 
@@ -80,7 +85,7 @@ describe("three replicas of a control plane", function () {
   }
 
   function figures(): string {
-    return JSON.stringify({ fleet: fleet.counts, watchers: followings.map(({ counts }) => counts) });
+    return JSON.stringify({ starved, fleet: fleet.counts, watchers: followings.map(({ counts }) => counts) });
   }
 
   /** Some die: all that can tell say so in time. `judges` are the replicas that can. */
@@ -90,21 +95,25 @@ describe("three replicas of a control plane", function () {
       .filter((_, index) => index % 7 === 3)
       .slice(0, DEAD);
     for (const id of chosen) dead.add(id);
-    fleet.kill(chosen);
-    // A beat may have been under way.
-    const lastHeardMs = Math.max(...chosen.map((id) => fleet.heardAtMs.get(id) ?? 0), Date.now());
+    await fleet.kill(chosen);
+    const lastHeardMs = Math.max(...chosen.map((id) => fleet.answeredAtMs.get(id) ?? 0));
     const isLost = (index: number, id: string): boolean =>
       followings[index]?.liveness.get(id) === Liveness.LIVENESS_LOST;
     const kept = (): string[] =>
       judges.flatMap((index) => chosen.filter((id) => !isLost(index, id)).map((id) => `${id} by ${index}`));
     await eventually(() => kept().length === 0, {
       deadlineMs: lastHeardMs + TTL_MS + LATE_BY_MS - Date.now(),
-      describe: () => `lost within ${LATE_BY_MS} ms of their time; kept: ${kept().join(" ")}`,
+      describe: () =>
+        `lost within ${LATE_BY_MS} ms of their time; kept: ${kept().slice(0, 9).join(", ")}; ${figures()}`,
     });
     const known = (id: string): boolean => shared.verdict(id)?.isCandidate === false;
     await until(
       () => chosen.every(known),
-      () => `routers know; not of ${chosen.filter((id) => !known(id)).join(" ")}`,
+      () =>
+        `routers know; not of ${chosen
+          .filter((id) => !known(id))
+          .slice(0, 9)
+          .join(", ")}`,
     );
   }
 
