@@ -7,6 +7,7 @@ import { type Check, type HealthServer, startHealthServer } from "../runtime/hea
 import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
 import { createMetrics } from "../runtime/metrics.ts";
+import { createEarlyRefusal } from "./access/early-refusal.ts";
 import { type Access, isLoopback, openAccess } from "./access/open-access.ts";
 import { Administration } from "./admin/administration.ts";
 import { CallFrame } from "./call-frame.ts";
@@ -158,8 +159,11 @@ export class ControlPlaneApp {
     const { control, mode: auth } = this.access;
     const frame = new CallFrame({ access: control, metrics: counters, clock, log });
     this.grpcHealth = new HealthService({ frame, streams: this.healthWatches });
-    const interceptors =
-      replication === undefined ? [] : [createSharedAgeInterceptor(() => replication.status().ageMs)];
+    const interceptors = [
+      ...(replication === undefined ? [] : [createSharedAgeInterceptor(() => replication.status().ageMs)]),
+      // Where anybody may call, nobody is refused.
+      ...(auth === "none" ? [] : [createEarlyRefusal(control, counters)]),
+    ];
     const options = { ...config, credentials, connections: counters.connections, interceptors };
     this.server = new GrpcServer(options, this.implementations(frame, this.grpcHealth));
     this.boundPort = await this.server.start();

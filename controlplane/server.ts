@@ -1,9 +1,11 @@
 // The gRPC server: where it listens, what its transport bounds, how it ends.
 import {
+  logVerbosity,
   Server,
   type ServerCredentials,
   type ServerInterceptor,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { BeamlineError, reasonOf } from "../runtime/errors.ts";
@@ -33,6 +35,12 @@ export interface ServiceEntry {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
+
+/**
+ * grpc-js logs every header that it does not take, at its highest level and with its value: whoever reaches the port could fill
+ * a disk, and a mistyped token would be in the log. What matters is in the answers and in our own lines.
+ */
+setLogVerbosity(logVerbosity.NONE);
 
 /** A connection that does not answer a ping for so long is closed. */
 const KEEPALIVE_TIMEOUT_MS = 10_000;

@@ -78,6 +78,17 @@ export class AccessControl {
     return this.judge({ ...method, right }, call, authenticated, subject);
   }
 
+  /** Why nothing that the call sends need be read: nobody knows who it is. */
+  refuseEarly(method: AdmittedMethod, call: IncomingCall): Refusal | Promise<Refusal> {
+    const authenticated = this.parts.authenticate(call);
+    const refuse = (admission: Admission): Refusal => {
+      if (admission.ok) return undefined;
+      this.parts.audit.denied({ method: method.path, peer: call.getPeer(), failure: admission.error });
+      return admission.error;
+    };
+    return authenticated instanceof Promise ? authenticated.then(refuse) : refuse(authenticated);
+  }
+
   /** Whether who was admitted to a stream still would be; a caller that nobody can be asked about is. */
   async mayStay(
     method: AdmittedMethod,

@@ -93,10 +93,19 @@ export const RIGHTS: Readonly<Record<string, Readonly<Record<string, MethodRight
   "grpc.health.v1.Health": { Check: "open", List: "open", Watch: "open" },
 };
 
+const BY_PATH: ReadonlyMap<string, MethodRight | Open> = new Map(
+  Object.entries(RIGHTS).flatMap(([service, methods]) =>
+    Object.entries(methods).map(([method, row]) => [`/${service}/${method}`, row] as const),
+  ),
+);
+
+export function findRight(path: string): MethodRight | Open | undefined {
+  return BY_PATH.get(path);
+}
+
 /** Throws for a method without a row: a service is not put together with calls that nobody has to have a right for. */
 export function rightOf(path: string): MethodRight | Open {
-  const [, service = "", method = ""] = path.split("/");
-  const row = RIGHTS[service]?.[method];
+  const row = findRight(path);
   if (row === undefined) throw new Error(`${path} has no row in the table of rights`);
   return row;
 }

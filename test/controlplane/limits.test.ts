@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { connect } from "node:http2";
 import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
@@ -162,6 +163,30 @@ describe("limits on the port", () => {
 });
 
 const BEAT = Heartbeat.fromPartial({ kind: ComponentKind.COMPONENT_KIND_PROCESSOR, id: "p" });
+
+describe("a call of nobody", () => {
+  it("is refused before what it sends is read, and counted", async () => {
+    const temp = await makeTempDir("beamline-nobody-");
+    const apiKeysFile = join(temp.path, "api-keys");
+    await writeFile(apiKeysFile, "");
+    const server = await startTestControlPlane({ auth: "api-key", apiKeysFile }, quiet);
+    const session = connect(`http://${server.address}`);
+    try {
+      const { path } = registerProcessor;
+      const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+      // Not even the first byte of a request is sent.
+      const stream = session.request(headers);
+      const [answer] = (await once(stream, "response")) as [Record<string, unknown>];
+      assert.equal(answer["grpc-status"], "16");
+      const page = await (await fetch(`http://127.0.0.1:${server.healthPort}/metrics`)).text();
+      assert.match(page, /calls_total\{method="\S+\/RegisterProcessor",code="UNAUTHENTICATED"\} 1/);
+    } finally {
+      session.destroy();
+      await server.stop();
+      await temp.remove();
+    }
+  });
+});
 
 describe("a stream whose caller is revoked", () => {
   it("ends with UNAUTHENTICATED, with a record of it", async () => {

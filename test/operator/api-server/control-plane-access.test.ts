@@ -77,7 +77,8 @@ describe("callers whose rights are those of a cluster", function () {
   const config = () => {
     const defaults = parseConfig(controlPlaneConfig, {});
     assert.ok(defaults.ok);
-    return { ...defaults.value, auth: "kubernetes" as const, kubeconfig, tokenAudiences: [AUDIENCE] };
+    const free = { address: "127.0.0.1:0", healthPort: 0 };
+    return { ...defaults.value, ...free, auth: "kubernetes" as const, kubeconfig, tokenAudiences: [AUDIENCE] };
   };
 
   before(async function () {
