@@ -1,8 +1,8 @@
 // What decisions know of providers' health: follows the registry's verdicts and makes an immutable snapshot of each change.
-import { emptySnapshot, type HealthSnapshot } from "../core/decide/decision.ts";
+import type { HealthSnapshot } from "../core/decide/decision.ts";
 import type { LayeredMap } from "../core/layered-map.ts";
 import type { PublishedVerdict } from "../core/registry/entries.ts";
-import { applyVerdicts, NOTHING_REGISTERED } from "../core/registry/provider-liveness.ts";
+import { applyVerdicts, livenessVersion, NOTHING_REGISTERED } from "../core/registry/provider-liveness.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
@@ -23,7 +23,12 @@ export class HealthSource {
   private readonly mirror: VerdictMirror;
   private verdicts: LayeredMap<PublishedVerdict>;
   private known = NOTHING_REGISTERED;
-  private current: HealthSnapshot = { ...emptySnapshot, followsRegistry: true };
+  private current: HealthSnapshot = {
+    version: livenessVersion(NOTHING_REGISTERED),
+    timeMs: 0,
+    followsRegistry: true,
+    providers: NOTHING_REGISTERED.owners,
+  };
   private lastState: VerdictState = "reading";
   private readonly read = Promise.withResolvers<void>();
 
@@ -77,19 +82,18 @@ export class HealthSource {
   }
 
   private take(): void {
-    const { verdicts, version, state, readAtMs } = this.mirror;
+    const { verdicts, state, readAtMs } = this.mirror;
     this.noteState(state);
-    if (verdicts !== this.verdicts) {
-      const changed = verdicts.changedSince(this.verdicts);
-      this.known = applyVerdicts(
-        this.known,
-        changed.map((key) => [key, verdicts.get(key)] as const),
-      );
-      this.verdicts = verdicts;
-    }
-    const isSame = version === this.current.version && this.known.owners === this.current.providers;
-    if (isSame) return;
-    this.current = { version, timeMs: readAtMs, followsRegistry: true, providers: this.known.owners };
+    const changed = verdicts.changedSince(this.verdicts);
+    this.verdicts = verdicts;
+    this.known = applyVerdicts(
+      this.known,
+      changed.map((key) => [key, verdicts.get(key)] as const),
+    );
+    const { owners } = this.known;
+    if (owners === this.current.providers) return;
+    const version = livenessVersion(this.known);
+    this.current = { version, timeMs: readAtMs, followsRegistry: true, providers: owners };
     this.options.onChange(this.current);
   }
 

@@ -10,7 +10,10 @@ export interface RouterConditions {
 /** Worst first. */
 const ORDER: readonly ConditionStatus[] = ["False", "Unknown", "True"];
 
-/** Unchanged when one Router speaks. Of several, the worst status of each type; of two as bad, that of the first Router by name. */
+/**
+ * Unchanged when one Router speaks. Of several, the worst status of each type; of two as bad, that of the first Router by name.
+ * The message names the Router where not all say the same.
+ */
 export function mergeRouterConditions(parts: readonly RouterConditions[]): readonly Condition[] {
   const [first, ...others] = [...parts].sort((a, b) => (a.router < b.router ? -1 : a.router > b.router ? 1 : 0));
   if (first === undefined) return [];
@@ -22,9 +25,11 @@ export function mergeRouterConditions(parts: readonly RouterConditions[]): reado
       if (worst === undefined || isWorse(condition, worst.condition)) byType.set(condition.type, { router, condition });
     }
   }
-  return [...byType.values()].map(({ router, condition }) =>
-    condition.status === "True" ? condition : { ...condition, message: `Router ${router}: ${condition.message}` },
-  );
+  return [...byType.values()].map(({ router, condition }) => {
+    const { type, status, message } = condition;
+    const isSaidByAll = parts.every(({ conditions }) => conditions.some((one) => one.type === type));
+    return status === "True" && isSaidByAll ? condition : { ...condition, message: `Router ${router}: ${message}` };
+  });
 }
 
 function isWorse(candidate: Condition, standing: Condition): boolean {

@@ -1,5 +1,7 @@
 // Verdicts on processors -> what is known of each provider. A verdict costs what it changes, however many there are.
+import { hashPickText } from "../decide/pick-hash.ts";
 import { LayeredMap } from "../layered-map.ts";
+import type { PickHash } from "../policy/table.ts";
 import { PROCESSOR_STATES, type ProcessorState, rankOf } from "./processor-state.ts";
 import type { Verdict } from "./verdicts.ts";
 
@@ -27,6 +29,8 @@ export interface ProviderLiveness {
   readonly owners: LayeredMap<Owned>;
   /** Owner by processor id. */
   readonly ownerOf: LayeredMap<string>;
+  /** Sum of the hashes of all that is known: equal knowledge has equal sums, in whatever order it came. */
+  readonly sum: PickHash;
 }
 
 interface Owned extends ProviderProcessors {
@@ -45,7 +49,16 @@ export interface ProviderName {
 const PROCESSOR_PREFIX = "processor/";
 const NO_TALLY: readonly number[] = PROCESSOR_STATES.map(() => 0);
 
-export const NOTHING_REGISTERED: ProviderLiveness = { owners: LayeredMap.empty(), ownerOf: LayeredMap.empty() };
+export const NOTHING_REGISTERED: ProviderLiveness = {
+  owners: LayeredMap.empty(),
+  ownerOf: LayeredMap.empty(),
+  sum: { high: 0, low: 0 },
+};
+
+/** The same text on every replica that knows the same, and after a restart. */
+export function livenessVersion({ sum }: ProviderLiveness): string {
+  return [sum.high, sum.low].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
+}
 
 /** By component key; undefined = there is no such verdict any more. Of one component the last counts. */
 export function applyVerdicts(
@@ -68,7 +81,9 @@ export function applyVerdicts(
     ownerChanges.set(id, owner);
   }
   const owners = [...byOwner].map(([owner, states]) => [owner, change(before.owners.get(owner), states)] as const);
-  return { owners: before.owners.with(owners), ownerOf: before.ownerOf.with(ownerChanges) };
+  let { sum } = before;
+  for (const [owner, states] of byOwner) sum = changeSum(sum, owner, before.owners.get(owner), states);
+  return { owners: before.owners.with(owners), ownerOf: before.ownerOf.with(ownerChanges), sum };
 }
 
 function change(before: Owned | undefined, states: ReadonlyMap<string, ProcessorState | undefined>): Owned | undefined {
@@ -82,6 +97,26 @@ function change(before: Owned | undefined, states: ReadonlyMap<string, Processor
     count(tally, state, 1);
   }
   return { ...summarize(tally), processors, tally };
+}
+
+function changeSum(
+  sum: PickHash,
+  owner: string,
+  before: Owned | undefined,
+  states: ReadonlyMap<string, ProcessorState | undefined>,
+): PickHash {
+  let { high, low } = sum;
+  for (const [id, state] of states) {
+    const was = hashOf(owner, id, before?.processors.get(id));
+    const is = hashOf(owner, id, state);
+    high = (high - was.high + is.high) | 0;
+    low = (low - was.low + is.low) | 0;
+  }
+  return { high, low };
+}
+
+function hashOf(owner: string, id: string, state: ProcessorState | undefined): PickHash {
+  return state === undefined ? { high: 0, low: 0 } : hashPickText(`${owner} ${id} ${rankOf(state)}`);
 }
 
 function count(tally: number[], state: ProcessorState | undefined, by: number): void {

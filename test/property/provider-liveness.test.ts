@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import {
   applyVerdicts,
+  livenessVersion,
   NOTHING_REGISTERED,
   type ProcessorVerdict,
   type ProviderLiveness,
@@ -44,7 +45,8 @@ describe("liveness of providers, however verdicts come", () => {
   });
 });
 
-function show({ owners, ownerOf }: ProviderLiveness): unknown {
+function show(known: ProviderLiveness): unknown {
+  const { owners, ownerOf } = known;
   const sort = <V>(map: ReadonlyMap<string, V>): readonly (readonly [string, V])[] =>
     [...map].sort(([left], [right]) => (left < right ? -1 : 1));
   const shown = sort(owners).map(([owner, { processors, ...rest }]) => ({
@@ -52,5 +54,5 @@ function show({ owners, ownerOf }: ProviderLiveness): unknown {
     ...rest,
     processors: sort(processors),
   }));
-  return { shown, ownerOf: sort(ownerOf) };
+  return { shown, ownerOf: sort(ownerOf), version: livenessVersion(known) };
 }

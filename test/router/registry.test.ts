@@ -39,6 +39,8 @@ spec: {providerId: older_id}
 /** A component that registers becomes a target within one second (the same for what stops being one). */
 const ROUTED_MS = 1_000;
 const IO_MS = 5_000;
+/** Requests that two routers share: that one gets all of them has a chance of one in a million. */
+const ASKED_TIMES = 20;
 /** What the wire says of `no_provider_available`. */
 const NOT_THERE = "decision_failed";
 
@@ -99,6 +101,12 @@ describe("routers and the registry", () => {
     const after = readDecision("json", await bus.ask("json", { policy: "chat" })).metadata.snapshot_version;
     assert.notEqual(after, before);
     assert.equal(await router.metric("router_registry_age_seconds"), 0);
+    // Whoever answers: routers that know the same decide by the same snapshot, whenever they began.
+    await bus.startRouter();
+    const versions = new Set<string | undefined>();
+    for (let asked = 0; asked < ASKED_TIMES; asked++)
+      versions.add(readDecision("json", await bus.ask("json", { policy: "chat" })).metadata.snapshot_version);
+    assert.deepEqual([...versions], [after]);
   });
 
   it("leaves it when the last of its processors is lost or unwell, and names them", async () => {

@@ -43,6 +43,18 @@ describe("an object that several Routers use", () => {
     assert.deepEqual(mergeRouterConditions([]), []);
   });
 
+  it("names the Router of what only some of them say", () => {
+    const accepted = condition("Accepted", "True", "yes");
+    const merged = mergeRouterConditions([
+      { router: "a/a", conditions: [accepted] },
+      { router: "b/b", conditions: [accepted, condition("PartiallySupported", "True", "spec.registration")] },
+    ]);
+    assert.deepEqual(
+      merged.map(({ message }) => message),
+      ["yes", "Router b/b: spec.registration"],
+    );
+  });
+
   it("is as bad as the worst of them says, with its name; of two as bad the first by name speaks", () => {
     const merged = mergeRouterConditions([
       { router: "c/c", conditions: [condition("Ready", "Unknown", "c waits"), condition("Accepted", "True", "yes")] },

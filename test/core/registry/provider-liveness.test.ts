@@ -6,6 +6,7 @@ import type { HealthStatus } from "../../../core/registry/health-status.ts";
 import { MAX_NAMED_PROCESSORS, nameProcessors } from "../../../core/registry/processor-state.ts";
 import {
   applyVerdicts,
+  livenessVersion,
   NOTHING_REGISTERED,
   type ProcessorVerdict,
   processorsOf,
@@ -73,6 +74,36 @@ describe("liveness of providers", () => {
     ]);
     assert.equal(again.owners, known.owners);
     assert.equal(again.ownerOf, known.ownerOf);
+  });
+
+  it("has a version that tells what is known, and neither how it came to be known nor what does not count", () => {
+    const version = (...batches: readonly (readonly [string, ProcessorVerdict | undefined])[][]): string =>
+      livenessVersion(batches.reduce(applyVerdicts, NOTHING_REGISTERED));
+    const here = version([["processor/a", named("live")]], [["processor/b", named("late")]]);
+    const there = version(
+      [["processor/b", named("late")]],
+      [["processor/a", named("lost")]],
+      [["processor/a", named("live")]],
+    );
+    assert.equal(here, there);
+    const others = [
+      version(),
+      version([["processor/a", named("live")]]),
+      version([
+        ["processor/a", named("live")],
+        ["processor/b", named("live")],
+      ]),
+      version([
+        ["processor/a", named("late")],
+        ["processor/b", named("live")],
+      ]),
+      version([
+        ["processor/a", says("live")],
+        ["processor/b", named("late")],
+      ]),
+    ];
+    assert.equal(new Set([here, ...others]).size, others.length + 1);
+    assert.equal(version([["processor/a", named("live")]], [["processor/a", undefined]]), version());
   });
 
   it("names the fittest, no more than the bound, by name among equals", () => {

@@ -117,6 +117,20 @@ describe("a Router in another namespace than the operator's", function () {
       await expectStatus(rig.server, 200, "DELETE", `${api}/${plural}/${name}`);
     await rig.whenReady("Router", { namespace: OWN_NAMESPACE, name: "default" });
   });
+
+  it("has no registry: a registration that its Providers require is told as without effect", async () => {
+    const { namespace } = TEAM_ROUTER;
+    await createObject(rig.client, object("Provider", "resize", namespace, { registration: "Required" }));
+    const spec = { routerRef: TEAM_ROUTER, providers: [{ name: "resize" }] };
+    await createObject(rig.client, object("RoutingPolicy", "resizing", namespace, spec));
+    const ref = { namespace, name: "resize" };
+    const told = await rig.whenCondition("Provider", ref, { type: "PartiallySupported", status: "True" });
+    assert.match(told.message, /spec\.registration/);
+    assert.deepEqual(
+      (await rig.read("Provider", ref))?.status?.conditions?.filter(({ type }) => type === "Registered"),
+      [],
+    );
+  });
 });
 
 describe("an operator whose NATS takes connections and says nothing", function () {
