@@ -46,6 +46,14 @@ export const adminConfig = defineConfig({
     default: true,
     description: "Whether processors are asked at their endpoints for their capabilities and their health",
   },
+  healthEveryMs: {
+    kind: "duration",
+    env: "BEAMLINE_CONTROLPLANE_HEALTH_INTERVAL",
+    default: 10_000,
+    min: 100,
+    max: 600_000,
+    description: "How often a processor is asked for its health, varied by a fifth",
+  },
   dialAllow: {
     kind: "list",
     env: "BEAMLINE_CONTROLPLANE_DIAL_ALLOW",

@@ -10,6 +10,9 @@ import { createMetrics } from "../runtime/metrics.ts";
 import { createEarlyRefusal } from "./access/early-refusal.ts";
 import { type Access, isLoopback, openAccess } from "./access/open-access.ts";
 import { Administration } from "./admin/administration.ts";
+import { createAskMetrics } from "./asking/ask-metrics.ts";
+import { ComponentAsker } from "./asking/component-asker.ts";
+import { DialRules } from "./asking/dial-rules.ts";
 import { CallFrame } from "./call-frame.ts";
 import type { TlsFiles } from "./certificate-files.ts";
 import type { ControlPlaneConfig } from "./config.ts";
@@ -44,6 +47,7 @@ export class ControlPlaneApp {
   private readonly healthWatches: OpenStreams;
   private readonly scalerStreams: OpenStreams;
   private readonly administration: Administration;
+  private readonly asker: ComponentAsker;
   private readonly auditLog: Logger;
   private readonly clock: Clock;
   private access: Access | undefined;
@@ -73,6 +77,7 @@ export class ControlPlaneApp {
     this.healthWatches = streams("health");
     this.scalerStreams = streams("scaler");
     this.administration = new Administration({ config, clock, link: () => this.replication?.link });
+    this.asker = this.createAsker();
   }
 
   /** The port of the gRPC server, once it has started. */
@@ -90,6 +95,7 @@ export class ControlPlaneApp {
     return [
       { name: "health", start: () => this.startHealth(), stop: () => this.health?.stop() },
       { name: "registry", start: () => this.startRegistry(), stop: () => this.registry.stop() },
+      { name: "asker", start: () => this.startAsker(), stop: () => this.asker.stop() },
       { name: "administration", start: () => this.administration.start(), stop: () => this.administration.stop() },
       {
         name: "replication",
@@ -120,6 +126,18 @@ export class ControlPlaneApp {
       if (implementation === undefined) throw new Error(`nothing serves ${name}`);
       return { definition, implementation };
     });
+  }
+
+  private createAsker(): ComponentAsker {
+    const { registry, log, config } = this;
+    // Where everything is on one machine, addresses of this machine are those of components.
+    const rules = new DialRules({ allow: config.dialAllow, loopback: isLoopback(config.address) });
+    const { healthEveryMs } = config;
+    return new ComponentAsker({ registry, rules, log, healthEveryMs, metrics: createAskMetrics(this.metrics) });
+  }
+
+  private startAsker(): void {
+    if (this.config.askComponents) this.asker.start();
   }
 
   private async startHealth(): Promise<void> {

@@ -4,7 +4,12 @@ import type {
   Liveness as Observed,
   Component as RegisteredComponent,
 } from "../core/registry/component.ts";
-import { type Component, ComponentKind, Liveness } from "../proto/gen/messages/beamline/control/v1/registry.ts";
+import {
+  type Component,
+  ComponentKind,
+  EndpointHealth,
+  Liveness,
+} from "../proto/gen/messages/beamline/control/v1/registry.ts";
 import type { Duration } from "../proto/gen/messages/google/protobuf/duration.ts";
 import type { Timestamp } from "../proto/gen/messages/google/protobuf/timestamp.ts";
 import type { DesiredConfiguration } from "./configurations.ts";
@@ -25,6 +30,11 @@ const LIVENESS_MESSAGES: Readonly<Record<Observed, Liveness>> = {
 const LIVENESS: ReadonlyMap<Liveness, Observed> = new Map(
   (["live", "late", "lost"] as const).map((liveness) => [LIVENESS_MESSAGES[liveness], liveness]),
 );
+const ENDPOINT_HEALTH: Readonly<Record<RegisteredComponent["endpointHealth"], EndpointHealth>> = {
+  unknown: EndpointHealth.ENDPOINT_HEALTH_UNSPECIFIED,
+  serving: EndpointHealth.ENDPOINT_HEALTH_SERVING,
+  notServing: EndpointHealth.ENDPOINT_HEALTH_NOT_SERVING,
+};
 const MS_PER_S = 1_000;
 const NANOS_PER_MS = 1_000_000;
 
@@ -69,6 +79,7 @@ export function toMessage(component: RegisteredComponent, desired: DesiredConfig
     outputEventTypes: [...registration.capabilities.outputEventTypes],
     registeredAt: toTimestamp(registration.registeredAtMs),
     ttl: splitMs(registration.ttlMs),
+    endpointHealth: ENDPOINT_HEALTH[component.endpointHealth],
     liveness: LIVENESS_MESSAGES[component.liveness],
     lastSeenAt: toTimestamp(component.lastSeenMs),
     livenessSince: toTimestamp(component.livenessSinceMs),

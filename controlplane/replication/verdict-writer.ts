@@ -110,14 +110,14 @@ export class VerdictWriter {
  * the leader before, who had heard of it.
  */
 function judge(component: Component, standing: PublishedVerdict | undefined): PublishedVerdict {
-  const { registration, reported, via } = component;
+  const { registration, reported, via, endpointHealth } = component;
   const own: PublishedVerdict = { ...verdictOf(component), seq: registration.seq };
   if (standing === undefined || standing.instance !== registration.instance) return own;
   const isUnheard = via === "" && component.liveness !== "lost";
   const status = reported.atMs === 0 ? standing.reported : own.reported;
   const liveness = isUnheard ? standing.liveness : own.liveness;
   const sinceMs = isUnheard ? standing.sinceMs : own.sinceMs;
-  const candidate = isCandidate({ liveness, reported: { ...reported, status } });
+  const candidate = isCandidate({ liveness, endpointHealth, reported: { ...reported, status } });
   return { ...own, liveness, sinceMs, reported: status, isCandidate: candidate };
 }
 

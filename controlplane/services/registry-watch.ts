@@ -86,6 +86,7 @@ const TYPES: Readonly<Partial<Record<Notice["kind"], Type>>> = {
   takenOver: Type.TYPE_REGISTERED,
   livenessChanged: Type.TYPE_LIVENESS_CHANGED,
   statusChanged: Type.TYPE_STATUS_CHANGED,
+  endpointHealthChanged: Type.TYPE_STATUS_CHANGED,
   configurationAcknowledged: Type.TYPE_CONFIGURATION_APPLIED,
   removed: Type.TYPE_REMOVED,
 };

@@ -3,6 +3,7 @@
 import { assertNever } from "../result.ts";
 import { hearBeats } from "./beat.ts";
 import { beginStep, type Draft, endStep, type Step } from "./draft.ts";
+import { endpointProbed } from "./endpoint-health.ts";
 import type { RegistryEvent } from "./event.ts";
 import { noteGuard } from "./guard.ts";
 import { hearAgain, noteGap, noteHearing, peerBeats } from "./peers.ts";
@@ -32,6 +33,9 @@ function apply(draft: Draft, event: RegistryEvent): void {
       break;
     case "capabilitiesRead":
       capabilitiesRead(draft, event.name, event);
+      break;
+    case "endpointProbed":
+      endpointProbed(draft, event.name, event);
       break;
     case "tick":
       tick(draft);

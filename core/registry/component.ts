@@ -55,9 +55,14 @@ export interface Reported extends HealthReport {
   readonly atMs: number;
 }
 
+/** What its endpoint answered when it was asked by gRPC whether it serves; `unknown` when it was not, or gave no answer. */
+export type EndpointHealth = "unknown" | "serving" | "notServing";
+
 export interface Component {
   readonly registration: Registration;
   readonly reported: Reported;
+  /** Observed by this replica itself. */
+  readonly endpointHealth: EndpointHealth;
   /** When any replica last heard of this instance. */
   readonly lastSeenMs: number;
   /** The replica that heard of it then. */
@@ -89,7 +94,10 @@ export function parseComponentKey(key: string): ComponentName {
   return { kind: key.slice(0, slash) as ComponentKind, id: key.slice(slash + 1) };
 }
 
-/** May get work: not lost, and not saying that it should not. */
-export function isCandidate({ liveness, reported }: Pick<Component, "liveness" | "reported">): boolean {
-  return liveness !== "lost" && reported.status !== "UNHEALTHY" && reported.status !== "STOPPING";
+type Judged = Pick<Component, "liveness" | "reported" | "endpointHealth">;
+
+/** May get work: not lost, and neither its heartbeats nor its endpoint say that it should not. */
+export function isCandidate({ liveness, reported, endpointHealth }: Judged): boolean {
+  if (liveness === "lost" || endpointHealth === "notServing") return false;
+  return reported.status !== "UNHEALTHY" && reported.status !== "STOPPING";
 }

@@ -105,6 +105,7 @@ export function add(draft: Draft, input: NewComponent): Component {
   state.freeSlots = free?.next;
   const component: Component = {
     ...input,
+    endpointHealth: "unknown",
     livenessSinceMs: state.nowMs,
     held: false,
     silence: [],

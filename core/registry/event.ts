@@ -1,5 +1,5 @@
 // What happens to the registry, and what it says about it.
-import type { Component, ComponentName, HealthReport, Liveness, Registration } from "./component.ts";
+import type { Component, ComponentName, EndpointHealth, HealthReport, Liveness, Registration } from "./component.ts";
 
 /** A valid registration, before the registry orders it: see validate-registration.ts. */
 export type NewRegistration = Omit<Registration, "seq" | "registeredAtMs">;
@@ -59,6 +59,13 @@ export type RegistryEvent = { readonly nowMs: number } & (
       readonly instance: string;
       readonly capabilities: Registration["capabilities"];
     }
+  /** This replica asked a component's endpoint whether it serves. */
+  | {
+      readonly kind: "endpointProbed";
+      readonly name: ComponentName;
+      readonly instance: string;
+      readonly health: EndpointHealth;
+    }
   /** Time passes. Expected at least every second. */
   | { readonly kind: "tick" }
   | { readonly kind: "peerBeats"; readonly report: PeerReport }
@@ -91,6 +98,7 @@ export type NoticeBody =
   | { readonly kind: "takenOver"; readonly component: Component; readonly fencedInstance: string }
   | { readonly kind: "statusChanged"; readonly component: Component; readonly previous: string }
   | { readonly kind: "livenessChanged"; readonly component: Component; readonly previous: Liveness }
+  | { readonly kind: "endpointHealthChanged"; readonly component: Component; readonly previous: EndpointHealth }
   | { readonly kind: "configurationAcknowledged"; readonly component: Component }
   | { readonly kind: "removed"; readonly component: Component; readonly reason: "unregistered" | "forgotten" }
   | { readonly kind: "guardTripped"; readonly counts: GuardCounts }

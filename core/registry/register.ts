@@ -115,7 +115,11 @@ function insert(draft: Draft, { registration, seenAtMs }: SharedRegistration, vi
 
 function update(draft: Draft, standing: Component, registration: Registration): Component {
   const checkBucket = checkBy(draft, standing.slot, standing.checkBucket, lateAtMs({ ...standing, registration }));
-  return putAndAnnounce(draft, standing, { ...standing, registration, checkBucket }, { kind: "updated" });
+  // What another endpoint answered says nothing of this one.
+  const isSameEndpoint = standing.registration.endpoint === registration.endpoint;
+  const endpointHealth = isSameEndpoint ? standing.endpointHealth : "unknown";
+  const after = { ...standing, registration, endpointHealth, checkBucket };
+  return putAndAnnounce(draft, standing, after, { kind: "updated" });
 }
 
 function takeOver(
@@ -130,6 +134,7 @@ function takeOver(
     ...standing,
     registration,
     reported: NOT_YET_REPORTED,
+    endpointHealth: "unknown",
     lastSeenMs,
     via,
     silence: [],

@@ -1,5 +1,6 @@
 // Every generated table by the name that documents give it.
 
+import { createAskMetrics } from "../../controlplane/asking/ask-metrics.ts";
 import { controlPlaneConfig } from "../../controlplane/config.ts";
 import { createControlPlaneMetrics, declareRegistryMetrics } from "../../controlplane/metrics.ts";
 import { createSharingMetrics, declareSharingGauges } from "../../controlplane/replication/metrics.ts";
@@ -94,6 +95,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "metrics-controlplane": () =>
     metricTable((metrics) => {
       createControlPlaneMetrics(metrics);
+      createAskMetrics(metrics);
       declareRegistryMetrics(metrics, () => createRegistry({ epoch: "docs", self: "docs", nowMs: 0 }));
       createSharingMetrics(metrics);
       declareSharingGauges(metrics, () => ALONE);

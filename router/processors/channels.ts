@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import { err, ok, type Result } from "../../core/result.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
-import { readGrpcEndpoint } from "./grpc-endpoint.ts";
+import { readGrpcEndpoint } from "../../core/registry/grpc-endpoint.ts";
 
 export interface ChannelsOptions {
   /** Certificate authorities that processors over TLS are judged by, PEM; those of Node.js when absent. */

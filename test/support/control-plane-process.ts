@@ -32,6 +32,8 @@ export async function startControlPlaneProcess(
       PATH: process.env.PATH,
       BEAMLINE_CONTROLPLANE_ADDRESS: address,
       BEAMLINE_HEALTH_PORT: String(healthPort),
+      // The endpoints that tests register are nobody's.
+      BEAMLINE_CONTROLPLANE_ASK_COMPONENTS: "false",
       // It ends with the test, however the test ends.
       BEAMLINE_PARENT_PIPE: "true",
       ...environment,

@@ -27,6 +27,9 @@ export interface TestControlPlane {
 
 const SILENT = createLogger({ service: "test", level: "silent" });
 
+/** The endpoints that tests register are nobody's; who tests what is asked there turns it on. */
+const NOT_ASKING = { askComponents: false };
+
 export async function startTestControlPlane(
   overrides: Partial<ControlPlaneConfig> = {},
   log: Logger = SILENT,
@@ -34,7 +37,7 @@ export async function startTestControlPlane(
 ): Promise<TestControlPlane> {
   const defaults = parseConfig(controlPlaneConfig, {});
   if (!defaults.ok) throw new Error("the defaults are no configuration");
-  const config = { ...defaults.value, address: "127.0.0.1:0", healthPort: 0, ...overrides };
+  const config = { ...defaults.value, address: "127.0.0.1:0", healthPort: 0, ...NOT_ASKING, ...overrides };
   const app = new ControlPlaneApp(config, log, auditLog);
   const steps = app.steps();
   for (const step of steps) await step.start?.();

@@ -154,6 +154,7 @@ export const schemaTable: Record<string, MessageRow> = {
       { number: 14, name: "configuration", jsonName: "configuration", type: "message", repeated: false, message: "beamline.control.v1.ConfigurationState" },
       { number: 15, name: "liveness_since", jsonName: "livenessSince", type: "message", repeated: false, message: "google.protobuf.Timestamp" },
       { number: 16, name: "held", jsonName: "held", type: "bool", repeated: false },
+      { number: 17, name: "endpoint_health", jsonName: "endpointHealth", type: "enum", repeated: false },
     ],
   },
   "beamline.control.v1.ComponentFilter": {

@@ -134,6 +134,58 @@ export function livenessToJSON(object: Liveness): string {
   }
 }
 
+/** EndpointHealth is what a component's endpoint answered when it was asked whether it serves. */
+export const EndpointHealth = {
+  /** ENDPOINT_HEALTH_UNSPECIFIED - It was not asked, offers no health service, or has not answered. */
+  ENDPOINT_HEALTH_UNSPECIFIED: 0,
+  /** ENDPOINT_HEALTH_SERVING - It takes calls. */
+  ENDPOINT_HEALTH_SERVING: 1,
+  /** ENDPOINT_HEALTH_NOT_SERVING - It takes no calls, so that the component is no candidate. */
+  ENDPOINT_HEALTH_NOT_SERVING: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type EndpointHealth = typeof EndpointHealth[keyof typeof EndpointHealth];
+
+export namespace EndpointHealth {
+  export type ENDPOINT_HEALTH_UNSPECIFIED = typeof EndpointHealth.ENDPOINT_HEALTH_UNSPECIFIED;
+  export type ENDPOINT_HEALTH_SERVING = typeof EndpointHealth.ENDPOINT_HEALTH_SERVING;
+  export type ENDPOINT_HEALTH_NOT_SERVING = typeof EndpointHealth.ENDPOINT_HEALTH_NOT_SERVING;
+  export type UNRECOGNIZED = typeof EndpointHealth.UNRECOGNIZED;
+}
+
+export function endpointHealthFromJSON(object: any): EndpointHealth {
+  switch (object) {
+    case 0:
+    case "ENDPOINT_HEALTH_UNSPECIFIED":
+      return EndpointHealth.ENDPOINT_HEALTH_UNSPECIFIED;
+    case 1:
+    case "ENDPOINT_HEALTH_SERVING":
+      return EndpointHealth.ENDPOINT_HEALTH_SERVING;
+    case 2:
+    case "ENDPOINT_HEALTH_NOT_SERVING":
+      return EndpointHealth.ENDPOINT_HEALTH_NOT_SERVING;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return EndpointHealth.UNRECOGNIZED;
+  }
+}
+
+export function endpointHealthToJSON(object: EndpointHealth): string {
+  switch (object) {
+    case EndpointHealth.ENDPOINT_HEALTH_UNSPECIFIED:
+      return "ENDPOINT_HEALTH_UNSPECIFIED";
+    case EndpointHealth.ENDPOINT_HEALTH_SERVING:
+      return "ENDPOINT_HEALTH_SERVING";
+    case EndpointHealth.ENDPOINT_HEALTH_NOT_SERVING:
+      return "ENDPOINT_HEALTH_NOT_SERVING";
+    case EndpointHealth.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** ListOrder is what a list is sorted by; components that are equal in it are in order of id and kind. */
 export const ListOrder = {
   /** LIST_ORDER_UNSPECIFIED - By id. */
@@ -243,7 +295,11 @@ export interface Component {
   /** The metrics of its last heartbeat. */
   metrics: { [key: string]: number };
   /** The configuration that it was given and what it said of it; absent when it was never configured. */
-  configuration: ConfigurationState | undefined;
+  configuration:
+    | ConfigurationState
+    | undefined;
+  /** What its endpoint answers when this control plane asks it by grpc.health.v1. */
+  endpointHealth: EndpointHealth;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -409,7 +465,7 @@ export const WatchResponse_Type = {
   TYPE_REGISTERED: 3,
   /** TYPE_LIVENESS_CHANGED - Its liveness changed. */
   TYPE_LIVENESS_CHANGED: 4,
-  /** TYPE_STATUS_CHANGED - The status that it reports changed. */
+  /** TYPE_STATUS_CHANGED - The status that it reports changed, or what its endpoint answers. */
   TYPE_STATUS_CHANGED: 5,
   /** TYPE_CONFIGURATION_APPLIED - It runs with another configuration than before. */
   TYPE_CONFIGURATION_APPLIED: 6,
@@ -630,6 +686,7 @@ function createBaseComponent(): Component {
     status: "",
     metrics: {},
     configuration: undefined,
+    endpointHealth: 0,
     _unknownFields: {},
   };
 }
@@ -683,6 +740,9 @@ export const Component: MessageFns<Component> = {
     });
     if (message.configuration !== undefined) {
       ConfigurationState.encode(message.configuration, writer.uint32(114).fork()).join();
+    }
+    if (message.endpointHealth !== 0) {
+      writer.uint32(136).int32(message.endpointHealth);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -842,6 +902,14 @@ export const Component: MessageFns<Component> = {
             message.configuration = ConfigurationState.decode(reader, reader.uint32());
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.endpointHealth = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -926,6 +994,11 @@ export const Component: MessageFns<Component> = {
         )
         : {},
       configuration: isSet(object.configuration) ? ConfigurationState.fromJSON(object.configuration) : undefined,
+      endpointHealth: isSet(object.endpointHealth)
+        ? endpointHealthFromJSON(object.endpointHealth)
+        : isSet(object.endpoint_health)
+        ? endpointHealthFromJSON(object.endpoint_health)
+        : 0,
     };
   },
 
@@ -991,6 +1064,9 @@ export const Component: MessageFns<Component> = {
     if (message.configuration !== undefined) {
       obj.configuration = ConfigurationState.toJSON(message.configuration);
     }
+    if (message.endpointHealth !== 0) {
+      obj.endpointHealth = endpointHealthToJSON(message.endpointHealth);
+    }
     return obj;
   },
 
@@ -1039,6 +1115,7 @@ export const Component: MessageFns<Component> = {
     message.configuration = (object.configuration !== undefined && object.configuration !== null)
       ? ConfigurationState.fromPartial(object.configuration)
       : undefined;
+    message.endpointHealth = object.endpointHealth ?? 0;
     return message;
   },
 };

@@ -1,6 +1,7 @@
 // What the endpoint that a processor registered means to a gRPC client.
-import { endpointProblem } from "../../core/registry/endpoint.ts";
-import { err, ok, type Result } from "../../core/result.ts";
+
+import { err, ok, type Result } from "../result.ts";
+import { endpointProblem } from "./endpoint.ts";
 
 export interface GrpcEndpoint {
   /** As grpc-js resolves it: the name is looked up again when a connection is lost. */
@@ -21,4 +22,13 @@ export function readGrpcEndpoint(endpoint: string): Result<GrpcEndpoint, string>
   const [, scheme, address] = GRPC_URL.exec(endpoint) ?? [];
   if (address === undefined) return err("its endpoint is not host:port, dns:///, grpc:// or grpcs:// with a port");
   return ok({ target: DNS_PREFIX + address, secure: scheme === "grpcs" });
+}
+
+const HOST_PORT = /^dns:\/\/\/(\[[^\]]+\]|[^:]+):([0-9]+)$/;
+
+/** The parts of a target; a host in brackets without them. */
+export function splitTarget(target: string): { readonly host: string; readonly port: number } | undefined {
+  const [, host, port] = HOST_PORT.exec(target) ?? [];
+  if (host === undefined || port === undefined) return undefined;
+  return { host: host.replaceAll(/^\[|\]$/g, ""), port: Number(port) };
 }

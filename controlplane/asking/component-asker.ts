@@ -1,0 +1,77 @@
+// Asks processors at their endpoints what they can do and whether they serve, and tells the registry what they answer.
+import type { Component } from "../../core/registry/component.ts";
+import type { Notice } from "../../core/registry/event.ts";
+import { findComponent } from "../../core/registry/state.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { LiveRegistry } from "../live-registry.ts";
+import type { AskMetrics } from "./ask-metrics.ts";
+import { Conversation } from "./conversation.ts";
+import type { DialRules } from "./dial-rules.ts";
+import { Turns } from "./turns.ts";
+
+export interface ComponentAskerOptions {
+  readonly registry: LiveRegistry;
+  readonly rules: DialRules;
+  readonly metrics: AskMetrics;
+  readonly log: Logger;
+  /** Between two questions for the health of one component. */
+  readonly healthEveryMs: number;
+}
+
+/** Each may hold a connection; those above it are believed what they report. */
+const MAX_ASKED = 5_000;
+/** Questions under way at once. */
+const MAX_QUESTIONS = 64;
+
+export class ComponentAsker {
+  private readonly options: ComponentAskerOptions;
+  private readonly turns = new Turns(MAX_QUESTIONS);
+  /** By the id of the processor. */
+  private readonly conversations = new Map<string, Conversation>();
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(options: ComponentAskerOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.unsubscribe = this.options.registry.onNotices((notices) => {
+      for (const notice of notices) this.note(notice);
+    });
+  }
+
+  stop(): void {
+    this.unsubscribe?.();
+    for (const conversation of this.conversations.values()) conversation.end();
+    this.conversations.clear();
+  }
+
+  private note(notice: Notice): void {
+    if (!("component" in notice) || notice.component.registration.kind !== "processor") return;
+    const { registration } = notice.component;
+    // The state is after the whole step: a component that was heard of by this replica names it there.
+    const component = findComponent(this.options.registry.state, registration);
+    if (component === undefined || component.liveness === "lost") this.end(registration.id);
+    else if (this.conversations.get(registration.id)?.isWith(component.registration) !== true) this.begin(component);
+  }
+
+  private begin(component: Component): void {
+    const { registration, via } = component;
+    this.end(registration.id);
+    if (this.conversations.size >= MAX_ASKED) {
+      this.options.metrics.skipped();
+      return;
+    }
+    const { registry } = this.options;
+    // Who took the registration reads the capabilities, and shares them with it. Health is each replica's own observation.
+    const wantsCapabilities = via === registry.state.self;
+    const conversation = new Conversation({ ...this.options, turns: this.turns, registration, wantsCapabilities });
+    this.conversations.set(registration.id, conversation);
+    conversation.start();
+  }
+
+  private end(id: string): void {
+    this.conversations.get(id)?.end();
+    this.conversations.delete(id);
+  }
+}
