@@ -5,6 +5,8 @@ import { parseCommandLine } from "./arguments.ts";
 import type { Command, OptionValues } from "./command.ts";
 import { apiKeyCreateCommand, apiKeyListCommand, apiKeyRevokeCommand } from "./commands/api-key.ts";
 import { checkCommand } from "./commands/check.ts";
+import { componentsGetCommand, componentsListCommand, componentsUnregisterCommand } from "./commands/components.ts";
+import { componentsWatchCommand } from "./commands/components-watch.ts";
 import { decideCommand } from "./commands/decide.ts";
 import { dlqListCommand } from "./commands/dlq-list.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -31,6 +33,10 @@ const WORK_COMMANDS: readonly Command[] = [
   checkCommand,
   decideCommand,
   statusCommand,
+  componentsListCommand,
+  componentsGetCommand,
+  componentsWatchCommand,
+  componentsUnregisterCommand,
   dlqListCommand,
   doctorCommand,
   natsAccountsCommand,
@@ -65,8 +71,9 @@ export async function runCommandLine(args: readonly string[], host: CommandLineH
 
 function hostTerminal(host: CommandLineHost, values: OptionValues): Terminal {
   const { stdout, stderr } = host;
-  const format = choiceOption(values, "output", ["table", "json"], "table");
+  const output = choiceOption(values, "output", ["table", "json", "yaml"], "table");
   const when = choiceOption(values, "color", ["auto", "always", "never"], "auto");
   const color = { stdout: wantsColor(when, stdout, host.env), stderr: wantsColor(when, stderr, host.env) };
-  return createTerminal({ stdout, stderr, format, color });
+  if (output === "table") return createTerminal({ stdout, stderr, format: "table", color });
+  return createTerminal({ stdout, stderr, format: "json", dataFormat: output, color });
 }

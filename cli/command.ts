@@ -39,7 +39,7 @@ export interface Command {
 
 /** Flags that every command takes. */
 export const GLOBAL_OPTIONS: OptionTable = {
-  output: { type: "string", short: "o", valueName: "FORMAT", description: "table (default) or json" },
+  output: { type: "string", short: "o", valueName: "FORMAT", description: "table (default), json or yaml" },
   color: { type: "string", valueName: "WHEN", description: "auto (default), always or never; NO_COLOR is honoured" },
   "nats-url": {
     type: "string",

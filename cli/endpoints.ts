@@ -18,6 +18,15 @@ export interface Endpoints {
   readonly httpUrl: string;
   /** Folder of the credentials that its NATS asks for; absent where it asks for none. */
   readonly accountsDir?: string;
+  /** Absent when it runs without one. */
+  readonly controlPlane?: ControlPlaneEndpoint;
+}
+
+export interface ControlPlaneEndpoint {
+  /** host:port of its gRPC server. */
+  readonly address: string;
+  /** File with the API key that it asks for; absent where it asks for none. */
+  readonly tokenFile?: string;
 }
 
 interface EndpointsFile extends Endpoints {
