@@ -13,7 +13,7 @@ interface ValueSchema {
 }
 
 /** Part of every subchart's values for Helm's sake; set at the root. */
-const REPEATED = ["operator.global", "nats.global"];
+const REPEATED = ["operator.global", "controlPlane.global", "nats.global"];
 /** Shown whole: what is below it is the Router's, and documented there. */
 const WHOLE = ["router.spec"];
 

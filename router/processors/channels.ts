@@ -1,9 +1,9 @@
 // Connections to processors by endpoint: made when first called, idle ones dropped, as many as are named here.
 import { readFileSync } from "node:fs";
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
+import { readGrpcEndpoint } from "../../core/registry/grpc-endpoint.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
-import { readGrpcEndpoint } from "../../core/registry/grpc-endpoint.ts";
 
 export interface ChannelsOptions {
   /** Certificate authorities that processors over TLS are judged by, PEM; those of Node.js when absent. */

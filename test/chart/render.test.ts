@@ -49,7 +49,10 @@ const MISTAKES: readonly (readonly [setting: string, message: RegExp])[] = [
   ["nats.credentials.router=mine", /nats\.credentials is for an existing NATS/],
   ["controlPlane.auth=basic", /at '\/controlPlane\/auth': value must be one of/],
   ["controlPlane.auth=api-key", /controlPlane\.apiKeysSecret is required when controlPlane\.auth is api-key/],
-  ["controlPlane.tls.verifyClients=true", /controlPlane\.tls\.secret is required when controlPlane\.tls\.verifyClients/],
+  [
+    "controlPlane.tls.verifyClients=true",
+    /controlPlane\.tls\.secret is required when controlPlane\.tls\.verifyClients/,
+  ],
   ["nats.tls.enabled=true", /nats\.tls\.clientSecret is required when nats\.tls\.enabled/],
   ["nats.tls.enabled=true,nats.tls.clientSecret=c", /nats\.tls\.serverSecret is required when nats\.tls\.enabled/],
   [
@@ -108,7 +111,9 @@ describe("chart, rendered", function () {
       const strangers = files.filter(
         (file) =>
           !/^beamline\/(?:Chart\.yaml|values\.yaml|values\.schema\.json|\.helmignore|README\.md|LICENSE)$/.test(file) &&
-          !/^beamline\/(?:crds\/[a-z]+\.beamline\.dev\.yaml|templates\/.*|charts\/(?:operator|controlplane|nats)\/.*)$/.test(file),
+          !/^beamline\/(?:crds\/[a-z]+\.beamline\.dev\.yaml|templates\/.*|charts\/(?:operator|controlplane|nats)\/.*)$/.test(
+            file,
+          ),
       );
       assert.deepEqual(strangers, []);
       const expected = ["crds/routers.beamline.dev.yaml", "templates/NOTES.txt", "charts/operator/templates/_rbac.tpl"];
@@ -191,7 +196,9 @@ describe("chart, rendered", function () {
 
   it("grants only tenants, the named CRDs and questions about callers beyond the namespaces that are watched", async () => {
     const manifests = parseManifests(await render("watched-namespaces"));
-    const bound = new Set(manifests.filter(({ kind }) => kind === "ClusterRoleBinding").map(({ roleRef }) => roleRef?.name));
+    const bound = new Set(
+      manifests.filter(({ kind }) => kind === "ClusterRoleBinding").map(({ roleRef }) => roleRef?.name),
+    );
     const granted = manifests
       .filter(({ kind, metadata }) => kind === "ClusterRole" && bound.has(metadata.name))
       .map(({ metadata, rules = [] }) => [metadata.name, rules.flatMap((rule) => rule.resources)]);
