@@ -34,9 +34,23 @@ export class AccessReviews {
 
   readonly authorize: Authorize = (caller, right, subject) => {
     const about = subject?.();
+    if (about?.namespaceOf !== undefined) return this.authorizeWithin(caller, right, about, about.namespaceOf);
     const needed = neededFor(caller, right, about);
     return needed.ok ? this.checkAll(caller, needed.value, 0) : needed.error;
   };
+
+  /** For a right in a namespace that has to be found first. */
+  private async authorizeWithin(
+    caller: Caller,
+    right: MethodRight,
+    about: CallSubject,
+    namespaceOf: NonNullable<CallSubject["namespaceOf"]>,
+  ): Promise<Refusal> {
+    const namespace = await namespaceOf();
+    if (!namespace.ok) return namespace.error;
+    const needed = neededFor(caller, right, { ...about, namespace: namespace.value });
+    return needed.ok ? this.checkAll(caller, needed.value, 0) : needed.error;
+  }
 
   /** The first right that the caller lacks; at once while every answer is known. */
   private checkAll(caller: Caller, needed: readonly ResourceAttributes[], from: number): Refusal | Promise<Refusal> {

@@ -1,26 +1,22 @@
 // Who may call the control plane, asked of a real API server: tokens of service accounts, RBAC on virtual and on real resources.
 import assert from "node:assert/strict";
-import { Metadata } from "@grpc/grpc-js";
 import { after, before, describe, it } from "mocha";
-import { type Access, openAccess } from "../../../controlplane/access/open-access.ts";
-import { rightOf } from "../../../controlplane/access/rights.ts";
 import { controlPlaneConfig } from "../../../controlplane/config.ts";
 import { RegistryService } from "../../../proto/gen/grpc/beamline/control/v1/registry.ts";
+import { RouterAdminService } from "../../../proto/gen/grpc/beamline/flow/v1/admin.ts";
 import { ControlPlaneService } from "../../../proto/gen/grpc/controlplane/controlplane.ts";
 import { ListRequest } from "../../../proto/gen/messages/beamline/control/v1/registry.ts";
-import { systemClock } from "../../../runtime/clock.ts";
 import { parseConfig } from "../../../runtime/config.ts";
 import { expectStatus } from "../../cluster/api-request.ts";
 import { API_SERVER_START_TIMEOUT_MS, type ApiServer } from "../../cluster/api-server.ts";
+import { installCrds } from "../../cluster/crds/crds.ts";
 import { startTestApiServer } from "../../cluster/for-tests.ts";
-import { quiet } from "../../kubernetes/api-server/world.ts";
 import { eventually } from "../../support/await.ts";
 import { startTestControlPlane, TestClient, type TestControlPlane } from "../../support/control-plane.ts";
 import type { RbacRule } from "./world.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const AUDIENCE = "beamline-control-plane";
-const UPSERT = "/beamline.flow.v1.RouterAdmin/UpsertPolicy";
 const { registerProcessor } = ControlPlaneService;
 const LIST = ListRequest.fromPartial({});
 const virtual = (resources: readonly string[], verbs: readonly string[]): RbacRule => {
@@ -32,6 +28,11 @@ const COMPONENT = [virtual(["components"], ["create", "update", "delete", "get",
 const POLICY_WRITER: RbacRule[] = [
   { apiGroups: ["beamline.dev"], resources: ["routingpolicies"], verbs: ["get", "list", "create", "patch"] },
 ];
+/** What the control plane needs beside, to keep policies for others. */
+const POLICY_READER: RbacRule[] = [
+  { apiGroups: ["beamline.dev"], resources: ["tenants", "providers"], verbs: ["get", "list"] },
+  { apiGroups: [""], resources: ["namespaces"], verbs: ["get", "list"] },
+];
 const PROVIDER_WRITER: RbacRule[] = [
   { apiGroups: ["beamline.dev"], resources: ["providers"], resourceNames: ["openai"], verbs: ["update"] },
 ];
@@ -40,7 +41,6 @@ describe("callers whose rights are those of a cluster", function () {
   this.timeout(API_SERVER_START_TIMEOUT_MS);
   let apiServer: ApiServer;
   let server: TestControlPlane;
-  let access: Access;
   let kubeconfig: string;
   const tokens: Record<string, string> = {};
   const clients: TestClient[] = [];
@@ -83,6 +83,7 @@ describe("callers whose rights are those of a cluster", function () {
 
   before(async function () {
     apiServer = await startTestApiServer(this);
+    await installCrds(apiServer);
     for (const name of ["demo", "shared"]) await post("/api/v1/namespaces", { metadata: { name } });
     const delegator = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "system:auth-delegator" };
     const user = { apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "control-plane" };
@@ -93,8 +94,8 @@ describe("callers whose rights are those of a cluster", function () {
     await grant("operator", subject("demo", "operator"), [...VIEWER, ...COMPONENT]);
     await grant("writer", subject("demo", "operator"), POLICY_WRITER, "demo");
     await grant("resize", subject("demo", "resize"), COMPONENT);
-    server = await startTestControlPlane(config());
-    access = await openAccess({ config: config(), log: quiet, auditLog: quiet, clock: systemClock });
+    await grant("cp-policies", user, [...POLICY_WRITER, ...POLICY_READER]);
+    server = await startTestControlPlane({ ...config(), policies: "kubernetes" });
     // An API server answers a moment after a binding was made by what stood before it.
     for (const [name, method] of [
       ["viewer", "list"],
@@ -110,7 +111,6 @@ describe("callers whose rights are those of a cluster", function () {
 
   after(async () => {
     for (const each of clients) each.close();
-    access?.stop();
     await server?.stop();
     await apiServer?.stop();
   });
@@ -131,13 +131,21 @@ describe("callers whose rights are those of a cluster", function () {
       await register(tokens.viewer),
       /^7 system:serviceaccount:demo:viewer may not create components\.control\.beamline\.dev: grant it by RBAC/,
     );
-    assert.equal(await upsert("viewer", "demo"), "PERMISSION_DENIED");
+    assert.match(
+      await upsert("viewer", "demo"),
+      /^7 .* may not create routingpolicies\.beamline\.dev in namespace demo/,
+    );
   });
 
   it("lets an operator register, and write policies in the namespaces where it may", async () => {
     assert.equal(await register(tokens.operator), "OK");
-    assert.equal(await upsert("operator", "demo"), "system:serviceaccount:demo:operator");
-    assert.equal(await upsert("operator", "shared"), "PERMISSION_DENIED");
+    assert.match(await upsert("operator", "demo"), /^stored as RoutingPolicy demo\//);
+    assert.match(await upsert("operator", "shared"), /^7 .* in namespace shared/);
+    const removed = await client(tokens.operator).failure(RouterAdminService.deletePolicy, {
+      tenantId: "demo",
+      policyId: "chat",
+    });
+    assert.deepEqual([removed.code, removed.reason], ["PERMISSION_DENIED", "PERMISSION_DENIED"]);
   });
 
   it("refuses who has no right, no token, a made-up one, or one that is meant for others", async () => {
@@ -190,13 +198,13 @@ describe("callers whose rights are those of a cluster", function () {
     });
   });
 
-  /** What the method's row comes to for this account: the caller's name, or the cause of the refusal. */
-  async function upsert(name: string, namespace: string): Promise<string> {
-    const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${tokens[name]}`);
-    const call = { metadata, getPeer: () => "127.0.0.1:1", getAuthContext: () => ({}) };
-    const method = { path: UPSERT, right: rightOf(UPSERT) };
-    const admission = await access.control.admit(method, call, () => ({ object: "policy/acme/chat", namespace }));
-    return admission.ok ? admission.value.name : admission.error.cause;
-  }
+  const upsert = (name: string, tenantId: string) => {
+    const policy = { policyId: "chat", providers: [{ id: "openai", weight: 1 }], sticky: false, rules: [] };
+    return client(tokens[name])
+      .unary(RouterAdminService.upsertPolicy, { tenantId, policy })
+      .then(
+        ({ message }) => message,
+        (error: { code: number; details: string }) => `${error.code} ${error.details}`,
+      );
+  };
 });
