@@ -34,21 +34,16 @@ export class AccessReviews {
 
   readonly authorize: Authorize = (caller, right, subject) => {
     const about = subject?.();
-    if (about?.namespaceOf !== undefined) return this.authorizeWithin(caller, right, about, about.namespaceOf);
-    const needed = neededFor(caller, right, about);
-    return needed.ok ? this.checkAll(caller, needed.value, 0) : needed.error;
+    if (about?.namespaceOf === undefined) return this.review(caller, right, about);
+    return about.namespaceOf().then((found) => {
+      if (found.ok) return this.review(caller, right, { ...about, namespace: found.value });
+      // Whether there is such a tenant is for those to know who have the right in every namespace.
+      return found.error.cause === "TENANT_UNKNOWN" ? this.review(caller, right, about) : found.error;
+    });
   };
 
-  /** For a right in a namespace that has to be found first. */
-  private async authorizeWithin(
-    caller: Caller,
-    right: MethodRight,
-    about: CallSubject,
-    namespaceOf: NonNullable<CallSubject["namespaceOf"]>,
-  ): Promise<Refusal> {
-    const namespace = await namespaceOf();
-    if (!namespace.ok) return namespace.error;
-    const needed = neededFor(caller, right, { ...about, namespace: namespace.value });
+  private review(caller: Caller, right: MethodRight, about: CallSubject | undefined): Refusal | Promise<Refusal> {
+    const needed = neededFor(caller, right, about);
     return needed.ok ? this.checkAll(caller, needed.value, 0) : needed.error;
   }
 
