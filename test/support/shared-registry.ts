@@ -2,10 +2,11 @@
 import { rm } from "node:fs/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { registryBucket } from "../../core/handover/streams.ts";
+import { REGISTRY_BUCKET } from "../../core/handover/subjects.ts";
 import type { PublishedVerdict } from "../../core/registry/entries.ts";
 import { createLogger } from "../../runtime/log.ts";
 import { connectNats, type NatsLink } from "../../runtime/nats/connection.ts";
-import { ensureBucket } from "../../runtime/nats/kv.ts";
+import { bucketStream, ensureBucket } from "../../runtime/nats/kv.ts";
 import { VerdictMirror } from "../../runtime/nats/verdict-mirror.ts";
 import { startTestNats, type TestNats } from "./nats.ts";
 import { makeTempDir } from "./temp.ts";
@@ -17,7 +18,8 @@ export interface SharedRegistry {
   /** What routers know of a processor. */
   verdict(id: string): PublishedVerdict | undefined;
   /** As an operator does when the bucket is missing. */
-  makeBucket(): Promise<void>;
+  makeBucket(maxBytes?: number): Promise<void>;
+  removeBucket(): Promise<void>;
   /** NATS comes back without anything that it held. */
   startEmpty(): Promise<void>;
   stop(): Promise<void>;
@@ -31,9 +33,9 @@ export async function startSharedRegistry(context?: Mocha.Context): Promise<Shar
   const temp = await makeTempDir("beamline-registry-");
   const nats = await startTestNats({ dataDir: temp.path, ...(context === undefined ? {} : { context }) });
   const link = await connectNats({ url: nats.url, name: "test", timeoutMs: TIMEOUT_MS, log: SILENT });
-  const makeBucket = async (): Promise<void> => {
+  const makeBucket = async (maxBytes?: number): Promise<void> => {
     const jsm = await jetstreamManager(link.nc, { checkAPI: false });
-    await ensureBucket(jsm, registryBucket(1));
+    await ensureBucket(jsm, { ...registryBucket(1), ...(maxBytes === undefined ? {} : { maxBytes }) });
   };
   await makeBucket();
   const mirror = new VerdictMirror({ link, log: SILENT });
@@ -44,6 +46,10 @@ export async function startSharedRegistry(context?: Mocha.Context): Promise<Shar
     mirror,
     verdict: (id) => mirror.verdicts.get(`processor/${id}`),
     makeBucket,
+    removeBucket: async () => {
+      const jsm = await jetstreamManager(link.nc, { checkAPI: false });
+      await jsm.streams.delete(bucketStream(REGISTRY_BUCKET));
+    },
     startEmpty: async () => {
       await rm(temp.path, { recursive: true, force: true });
       await nats.start();

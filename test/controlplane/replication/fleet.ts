@@ -12,6 +12,12 @@ import { TestClient } from "../../support/control-plane.ts";
 
 export type Way = "unary" | "batch" | "stream";
 
+/** The component was heard at some time between the two. */
+interface AnsweredCall {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+}
+
 export interface FleetOptions {
   readonly components: number;
   readonly ttlMs: number;
@@ -25,6 +31,9 @@ const WAYS: readonly Way[] = ["batch", "stream", "batch", "stream", "unary"];
 /** At the start. */
 const REGISTRATIONS_PER_S = 400;
 const CALL_DEADLINE_MS = 2_000;
+/** In which replicas tell each other of a heartbeat, also when one report is lost. */
+const SPREAD_MS = 4_000;
+const KEPT_CALLS = 4;
 const JITTER = 0.1;
 const BEATS_IN_A_TTL = 3;
 /** A replica that failed is not asked again at once by everybody. */
@@ -39,10 +48,8 @@ export interface FleetCounts {
 
 export class Fleet {
   readonly counts: FleetCounts = { beats: 0, failedCalls: 0, registrations: 0 };
-  /** By component, when the last call began that was answered well: it was heard then or later. */
-  readonly askedAtMs = new Map<string, number>();
-  /** By component, when that answer came: it was heard then or before. */
-  readonly answeredAtMs = new Map<string, number>();
+  /** By component, its last calls that were answered well, the latest first. */
+  private readonly calls = new Map<string, readonly AnsweredCall[]>();
   private readonly clients: readonly TestClient[];
   private readonly agents: Agent[] = [];
 
@@ -73,10 +80,27 @@ export class Fleet {
   /** A call that named these was answered well. */
   heard(ids: Iterable<string>, askedAtMs: number): void {
     const answeredAtMs = Date.now();
-    for (const id of ids) {
-      this.askedAtMs.set(id, askedAtMs);
-      this.answeredAtMs.set(id, answeredAtMs);
-    }
+    const call = { askedAtMs, answeredAtMs };
+    for (const id of ids) this.calls.set(id, [call, ...(this.calls.get(id) ?? [])].slice(0, KEPT_CALLS));
+  }
+
+  /** It was heard for the last time then, or before. */
+  lastHeardMs(id: string): number {
+    return this.calls.get(id)?.[0]?.answeredAtMs ?? 0;
+  }
+
+  /**
+   * Why nobody may say now that a component has been silent for `ttlMs`; undefined when that is true. A heartbeat counts once every
+   * replica must know of it.
+   */
+  signOfLife(id: string, ttlMs: number): string | undefined {
+    const nowMs = Date.now();
+    const isKnown = ({ askedAtMs, answeredAtMs }: AnsweredCall): boolean =>
+      answeredAtMs + SPREAD_MS <= nowMs && nowMs < askedAtMs + ttlMs;
+    const call = this.calls.get(id)?.find(isKnown);
+    return call === undefined
+      ? undefined
+      : `${id} asked ${nowMs - call.askedAtMs} ms ago and was answered ${nowMs - call.answeredAtMs} ms ago`;
   }
 
   /** They are heard again, without another registration. */

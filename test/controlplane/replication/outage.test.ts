@@ -19,6 +19,9 @@ import { type SharedRegistry, startSharedRegistry } from "../../support/shared-r
 const kind = ComponentKind.COMPONENT_KIND_PROCESSOR;
 const endpoint = "127.0.0.1:9000";
 const DEADLINE_MS = 20_000;
+/** Room for a few components. */
+const SMALL_BYTES = 4_096;
+const MANY = 30;
 /** Of each call while NATS is away. */
 const CALL_DEADLINE_MS = 2_000;
 
@@ -136,6 +139,24 @@ describe("control planes and a NATS that goes", function () {
       const { component } = await client(third).unary(RegistryService.get, { kind, id: "a" });
       return component?.configuration?.desiredRevision === revision;
     }, "the configuration is back");
+  });
+
+  it("serves from memory what a full bucket does not take, says so, and writes it when there is room", async () => {
+    await shared.removeBucket();
+    await until(async () => (await page(0, "/readyz")).includes("missing"), "it says that the bucket is missing");
+    await shared.makeBucket(SMALL_BYTES);
+    await until(async () => (await page(0, "/readyz")).includes("current"), "it reads the small one");
+    const ids = Array.from({ length: MANY }, (_, index) => `many-${index}`);
+    for (const id of ids) await register(0, id);
+    await until(async () => /last write failed: .*maximum bytes/.test(await page(0, "/readyz")), "it says why");
+    assert.match(await page(0, "/metrics"), /^controlplane_registry_writes_total\{outcome="full"\} [1-9]/m);
+    for (const id of ids) assert.ok(await knows(0, id));
+    await shared.removeBucket();
+    await until(() => shared.mirror.state === "missing", "it is gone");
+    await shared.makeBucket();
+    for (const id of ids) await until(() => knows(1, id), `the other one knows ${id}`);
+    await until(() => ids.every((id) => shared.verdict(id)?.isCandidate), "routers know all");
+    await until(async () => !/failed/.test(await page(0, "/readyz")), "nothing fails any more");
   });
 
   it("starts without NATS, serves, and shares when NATS comes", async () => {

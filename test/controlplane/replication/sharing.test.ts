@@ -180,6 +180,15 @@ describe("control planes that share a registry", function () {
     const id = Buffer.from("e").toString("base64url");
     for (const key of [`verdict.processor.${id}`, `registration.processor.${id}`, "registration.processor", "x"])
       await put(key, "{}");
+    await register(0, "late");
+    await until(() => everywhere("late", (component) => component !== undefined), "every replica knows it");
+    const old = { instance: "old", endpoint, metadata: {}, ttlMs: 30_000, registeredAtMs: 1, seq: 1, seenAtMs: 1 };
+    const capabilities = { inputEventTypes: [], outputEventTypes: [], source: "metadata" };
+    // As of a replica whose write was long under way.
+    await put(
+      `registration.processor.${Buffer.from("late").toString("base64url")}`,
+      JSON.stringify({ ...old, capabilities }),
+    );
     const ignored = async (): Promise<boolean> =>
       (await Promise.all(replicas.map((replica) => page(replica, "/metrics")))).every((text) =>
         /^controlplane_registry_ignored_entries_total [3-9]/m.test(text),
@@ -189,6 +198,9 @@ describe("control planes that share a registry", function () {
     const newcomer = new TestClient(late.address);
     const found = await newcomer.unary(RegistryService.get, { kind, id: "e" });
     assert.equal(found.component?.id, "e", "a replica that starts reads what was put right");
+    const latest = await newcomer.unary(RegistryService.get, { kind, id: "late" });
+    assert.notEqual(latest.component?.instance, "old", "an older registration does not stand over a newer one");
+    assert.notEqual((await get(0, "late"))?.instance, "old");
     newcomer.close();
     await late.stop();
   });

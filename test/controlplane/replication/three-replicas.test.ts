@@ -41,8 +41,9 @@ describe("three replicas of a control plane", function () {
         new Following(address, (id) => {
           if (dead.has(id)) return;
           // By whoever had no chance to hear it, nobody is lost falsely: on a busy machine the components themselves are late.
-          if (Date.now() < (fleet.askedAtMs.get(id) ?? 0) + TTL_MS) falselyLost.push(`${id} by replica ${index}`);
-          else starved += 1;
+          const sign = fleet.signOfLife(id, TTL_MS);
+          if (sign === undefined) starved += 1;
+          else falselyLost.push(`by replica ${index}: ${sign}`);
         }),
     );
     fleet = new Fleet({ components: COMPONENTS, ttlMs: TTL_MS, addresses: group.addresses });
@@ -96,7 +97,7 @@ describe("three replicas of a control plane", function () {
       .slice(0, DEAD);
     for (const id of chosen) dead.add(id);
     await fleet.kill(chosen);
-    const lastHeardMs = Math.max(...chosen.map((id) => fleet.answeredAtMs.get(id) ?? 0));
+    const lastHeardMs = Math.max(...chosen.map((id) => fleet.lastHeardMs(id)));
     const isLost = (index: number, id: string): boolean =>
       followings[index]?.liveness.get(id) === Liveness.LIVENESS_LOST;
     const kept = (): string[] =>
