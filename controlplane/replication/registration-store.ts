@@ -1,6 +1,5 @@
 // Registrations and removals in the shared bucket: what this replica knows better is written there, what it learns there is taken.
-import type { ComponentName } from "../../core/registry/component.ts";
-import { componentKey } from "../../core/registry/component.ts";
+import { type ComponentName, componentKey } from "../../core/registry/component.ts";
 import {
   decodeRegistrationEntry,
   encodeRegistrationEntry,
@@ -10,6 +9,7 @@ import {
 } from "../../core/registry/entries.ts";
 import type { Notice, SharedRegistration } from "../../core/registry/event.ts";
 import { compareRegistrations } from "../../core/registry/merge.ts";
+import { betterEntry, isNewerEntry, nameOfEntry } from "../../core/registry/shared-entry.ts";
 import { findComponent } from "../../core/registry/state.ts";
 import { nodeCodec } from "../../runtime/bytes.ts";
 import type { LiveRegistry } from "../live-registry.ts";
@@ -52,7 +52,7 @@ export class RegistrationStore {
     else this.standing.set(key, entry);
     if (entry !== undefined) this.learn(entry);
     // Somebody wrote what is older, or took out what lives here.
-    if (this.isBetterKnown(name)) this.writeSoon(name);
+    if (this.better(name) !== undefined) this.writeSoon(name);
     return value === undefined || entry !== undefined;
   }
 
@@ -77,10 +77,10 @@ export class RegistrationStore {
   compareAll(): void {
     const { state } = this.options.registry;
     for (const { registration } of state.components.values())
-      if (this.isBetterKnown(registration)) this.writeSoon(registration);
+      if (this.better(registration) !== undefined) this.writeSoon(registration);
     for (const entry of this.standing.values()) {
-      const name = nameOf(entry);
-      if (findComponent(state, name) === undefined && this.isBetterKnown(name)) this.writeSoon(name);
+      const name = nameOfEntry(entry);
+      if (findComponent(state, name) === undefined && this.better(name) !== undefined) this.writeSoon(name);
     }
   }
 
@@ -100,9 +100,8 @@ export class RegistrationStore {
   want(key: string): Wanted | undefined {
     const name = parseEntryKey(nodeCodec, key)?.name;
     if (name === undefined) return undefined;
-    if (this.isBetterKnown(name)) {
-      const entry = this.known(name);
-      if (entry === undefined) return undefined;
+    const entry = this.better(name);
+    if (entry !== undefined) {
       this.sending.set(key, entry);
       const value = encodeRegistrationEntry(nodeCodec, entry);
       return entry.kind === "removal" ? { kind: "value", value, ttlMs: REMOVAL_TTL_MS } : { kind: "value", value };
@@ -116,50 +115,16 @@ export class RegistrationStore {
     const sent = this.sending.get(key);
     this.sending.delete(key);
     if (sent === undefined) return;
-    const name = componentKey(nameOf(sent));
+    const name = componentKey(nameOfEntry(sent));
     const standing = this.standing.get(name);
-    if (standing === undefined || isNewer(sent, standing)) this.standing.set(name, sent);
+    if (standing === undefined || isNewerEntry(sent, standing)) this.standing.set(name, sent);
   }
 
   private writeSoon(name: ComponentName): void {
     this.options.write(entryKey(nodeCodec, "registration", name));
   }
 
-  /** What this replica knows of a component; a lost one is not put back when it is not in the bucket any more. */
-  private known(name: ComponentName): RegistrationEntry | undefined {
-    const { state } = this.options.registry;
-    const component = findComponent(state, name);
-    if (component !== undefined) {
-      const { registration, lastSeenMs } = component;
-      return { kind: "registration", shared: { registration, seenAtMs: lastSeenMs } };
-    }
-    const seq = state.removals.get(componentKey(name));
-    const { kind, id } = name;
-    return seq === undefined ? undefined : { kind: "removal", name: { kind, id }, seq };
+  private better(name: ComponentName): RegistrationEntry | undefined {
+    return betterEntry(this.options.registry.state, name, this.standing.get(componentKey(name)));
   }
-
-  private isBetterKnown(name: ComponentName): boolean {
-    const standing = this.standing.get(componentKey(name));
-    const known = this.known(name);
-    if (known === undefined) return false;
-    if (standing !== undefined) return isNewer(known, standing);
-    return known.kind === "registration" && findComponent(this.options.registry.state, name)?.liveness !== "lost";
-  }
-}
-
-function nameOf(entry: RegistrationEntry): ComponentName {
-  return entry.kind === "removal" ? entry.name : entry.shared.registration;
-}
-
-function seqOf(entry: RegistrationEntry): number {
-  return entry.kind === "removal" ? entry.seq : entry.shared.registration.seq;
-}
-
-/** As the registry itself orders them: what is removed at a `seq` was registered up to it. */
-function isNewer(entry: RegistrationEntry, standing: RegistrationEntry): boolean {
-  const order = seqOf(entry) - seqOf(standing);
-  if (order !== 0) return order > 0;
-  if (entry.kind === "removal" || standing.kind === "removal")
-    return entry.kind === "removal" && standing.kind !== "removal";
-  return compareRegistrations(entry.shared.registration, standing.shared.registration) > 0;
 }

@@ -1,21 +1,18 @@
 // What replicas share: a bus that loses, delays and doubles, and a store of registrations that can be away.
-import { type ComponentName, componentKey } from "../../../core/registry/component.ts";
-import type { PeerReport, SharedRegistration } from "../../../core/registry/event.ts";
-import { compareRegistrations } from "../../../core/registry/merge.ts";
+import { componentKey } from "../../../core/registry/component.ts";
+import type { RegistrationEntry } from "../../../core/registry/entries.ts";
+import type { PeerReport } from "../../../core/registry/event.ts";
+import { nameOfEntry } from "../../../core/registry/shared-entry.ts";
 import type { Random } from "../router/random.ts";
 import type { SimClock } from "./clock.ts";
 import type { Replica } from "./replica.ts";
-
-/** What stands in the store under one key. */
-export type Stored =
-  | { readonly kind: "registration"; readonly shared: SharedRegistration }
-  | { readonly kind: "removal"; readonly name: ComponentName; readonly seq: number };
 
 const LOSS = 0.15;
 const DOUBLING = 0.05;
 const SLOW = 0.05;
 const USUAL_DELAY_MS = 300;
 const SLOW_DELAY_MS = 5_000;
+const WRITE_DELAY_MS = 700;
 const STORE_DELAY_MS = 800;
 /** More in a row between two replicas is a cut, which their own reports show them. */
 const MAX_LOST_IN_ROW = 3;
@@ -24,7 +21,7 @@ export class Network {
   readonly #clock: SimClock;
   readonly #random: Random;
   readonly #replicas: () => readonly Replica[];
-  readonly #entries = new Map<string, Stored>();
+  readonly #entries = new Map<string, RegistrationEntry>();
   readonly #lostInRow = new Map<string, number>();
   /** Nothing goes wrong any more. */
   calm = false;
@@ -43,12 +40,19 @@ export class Network {
     }
   }
 
-  /** Stored unless something newer stands there. */
-  write(entry: Stored): void {
-    const key = componentKey(nameOf(entry));
-    const standing = this.#entries.get(key);
-    if (standing !== undefined && !replaces(entry, standing)) return;
-    this.#entries.set(key, entry);
+  /**
+   * Whatever arrives last stands, as in a bucket that is written without looking. A write that is under way when its writer is cut
+   * off or killed is lost.
+   */
+  write(from: Replica, entry: RegistrationEntry): void {
+    const { incarnation } = from;
+    this.#clock.after(this.#random.below(WRITE_DELAY_MS), () => {
+      if (from.incarnation === incarnation && from.isOnBus) this.#store(entry);
+    });
+  }
+
+  #store(entry: RegistrationEntry): void {
+    this.#entries.set(componentKey(nameOfEntry(entry)), entry);
     for (const to of this.#replicas()) {
       const { incarnation } = to;
       this.#clock.after(this.#random.below(STORE_DELAY_MS), () => {
@@ -57,11 +61,11 @@ export class Network {
     }
   }
 
-  read(key: string): Stored | undefined {
+  read(key: string): RegistrationEntry | undefined {
     return this.#entries.get(key);
   }
 
-  all(): readonly Stored[] {
+  all(): readonly RegistrationEntry[] {
     return [...this.#entries.values()];
   }
 
@@ -80,21 +84,4 @@ export class Network {
       if (to.incarnation === incarnation && to.isOnBus) to.receive({ kind: "report", report });
     });
   }
-}
-
-function nameOf(entry: Stored): ComponentName {
-  return entry.kind === "removal" ? entry.name : entry.shared.registration;
-}
-
-function seqOf(entry: Stored): number {
-  return entry.kind === "removal" ? entry.seq : entry.shared.registration.seq;
-}
-
-/** As the registry itself orders them: whatever is written late must not stand over what is newer. */
-function replaces(entry: Stored, standing: Stored): boolean {
-  const order = seqOf(entry) - seqOf(standing);
-  if (order !== 0) return order > 0;
-  if (entry.kind === "removal") return standing.kind !== "removal";
-  if (standing.kind === "removal") return false;
-  return compareRegistrations(entry.shared.registration, standing.shared.registration) > 0;
 }

@@ -7,7 +7,7 @@ import { REGISTRY, WRONG_VARIANTS } from "./variants.ts";
 const SEEDS = Number(process.env.BEAMLINE_SIM_SEEDS ?? "10000");
 const FIRST_SEED = Number(process.env.BEAMLINE_SIM_FIRST_SEED ?? "1");
 /** A wrong variant must be found out within so many seeds. */
-const WRONG_VARIANT_SEEDS = 2_000;
+const WRONG_VARIANT_SEEDS = 4_000;
 
 function describeFailure({ seed, message, trace }: Failure): string {
   return `seed ${seed}: ${message}\n  ${trace.join("\n  ")}\nagain: BEAMLINE_SIM_FIRST_SEED=${seed} BEAMLINE_SIM_SEEDS=1`;

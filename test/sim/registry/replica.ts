@@ -1,6 +1,7 @@
 // One control plane process: the real registry, run the way a server runs it.
 import { advance } from "../../../core/registry/advance.ts";
 import { type ComponentName, componentKey } from "../../../core/registry/component.ts";
+import type { RegistrationEntry } from "../../../core/registry/entries.ts";
 import type {
   Beat,
   NewRegistration,
@@ -10,9 +11,10 @@ import type {
   RegistryEvent,
 } from "../../../core/registry/event.ts";
 import { buildPeerReport } from "../../../core/registry/peer-report.ts";
+import { betterEntry, nameOfEntry } from "../../../core/registry/shared-entry.ts";
 import { createRegistry, findComponent, type Registry } from "../../../core/registry/state.ts";
 import type { SimClock } from "./clock.ts";
-import type { Network, Stored } from "./network.ts";
+import type { Network } from "./network.ts";
 import type { Variant } from "./variants.ts";
 
 /** Each heartbeat is told in all reports of this time. */
@@ -22,7 +24,7 @@ export const REPLICAS = 3;
 
 export type Message =
   | { readonly kind: "report"; readonly report: PeerReport }
-  | { readonly kind: "stored"; readonly entry: Stored };
+  | { readonly kind: "stored"; readonly entry: RegistrationEntry };
 export type Answer = "ok" | "not found" | "unavailable";
 /** `nowMs` is the replica's own reading. */
 export type EventBody = RegistryEvent extends infer E ? (E extends RegistryEvent ? Omit<E, "nowMs"> : never) : never;
@@ -48,7 +50,6 @@ export class Replica {
   readonly #around: Surroundings;
   #starts = 0;
   #heard = new Map<string, number>();
-  #unwritten = new Map<string, Stored>();
   #inbox: Message[] = [];
   #storeLostTold = false;
   #reportedMs = 0;
@@ -72,7 +73,7 @@ export class Replica {
   register(registration: NewRegistration): Answer {
     if (!this.answers) return "unavailable";
     this.apply({ kind: "registered", registration });
-    this.#write(registration);
+    this.#writeBetter(registration, this.#around.network.read(componentKey(registration)));
     this.#heard.set(componentKey(registration), this.nowMs);
     return "ok";
   }
@@ -87,10 +88,11 @@ export class Replica {
 
   unregister(name: ComponentName, instance: string): Answer {
     if (!this.answers) return "unavailable";
-    const seq = findComponent(this.state, name)?.registration.seq ?? 0;
+    const standing = findComponent(this.state, name)?.registration;
     const refusals = this.apply({ kind: "unregistered", name, instance });
     if (refusals.length > 0) return "not found";
-    this.#writeEntry({ kind: "removal", name, seq });
+    if (standing !== undefined)
+      this.#writeBetter(name, { kind: "registration", shared: { registration: standing, seenAtMs: 0 } });
     return "ok";
   }
 
@@ -171,8 +173,6 @@ export class Replica {
     if (!this.isRunning) return;
     if (this.#storeLostTold) this.apply({ kind: "storeBack" });
     this.#storeLostTold = false;
-    for (const entry of this.#unwritten.values()) this.#around.network.write(entry);
-    this.#unwritten.clear();
     this.#readStore();
   }
 
@@ -195,7 +195,6 @@ export class Replica {
     this.#starts += 1;
     this.incarnation = `${this.name}-${this.#starts}`;
     this.#heard = new Map();
-    this.#unwritten = new Map();
     this.#inbox = [];
     this.#storeLostTold = false;
     const replicas = this.#around.variant.cut === "noticed" ? REPLICAS : 1;
@@ -239,24 +238,22 @@ export class Replica {
     return findComponent(this.state, name)?.registration.instance;
   }
 
-  #takeStored(entry: Stored): void {
+  #takeStored(entry: RegistrationEntry): void {
     if (entry.kind === "removal") this.apply({ kind: "removalSeen", name: entry.name, seq: entry.seq });
     else this.apply({ kind: "registrationSeen", shared: entry.shared });
+    if (this.#around.variant.store === "repaired") this.#writeBetter(nameOfEntry(entry), entry);
   }
 
+  /** Takes what stands there, and writes what it knows better: nothing was kept for later while the store was away. */
   #readStore(): void {
-    for (const entry of this.#around.network.all()) this.#takeStored(entry);
+    const { network } = this.#around;
+    for (const entry of network.all()) this.#takeStored(entry);
+    for (const { registration } of this.state.components.values())
+      this.#writeBetter(registration, network.read(componentKey(registration)));
   }
 
-  #write(name: ComponentName): void {
-    const component = findComponent(this.state, name);
-    if (component === undefined) return;
-    const { registration, lastSeenMs } = component;
-    this.#writeEntry({ kind: "registration", shared: { registration, seenAtMs: lastSeenMs } });
-  }
-
-  #writeEntry(entry: Stored): void {
-    if (this.isOnBus) this.#around.network.write(entry);
-    else this.#unwritten.set(componentKey(entry.kind === "removal" ? entry.name : entry.shared.registration), entry);
+  #writeBetter(name: ComponentName, standing: RegistrationEntry | undefined): void {
+    const better = betterEntry(this.state, name, standing);
+    if (better !== undefined && this.isOnBus) this.#around.network.write(this, better);
   }
 }

@@ -16,6 +16,8 @@ export interface Variant {
   readonly resume: "last seen" | "newest";
   /** Whether removals are remembered. */
   readonly removals: "remembered" | "forgotten";
+  /** What happens to a late write that stands over a newer one. */
+  readonly store: "repaired" | "left";
 }
 
 export const REGISTRY: Variant = {
@@ -27,6 +29,7 @@ export const REGISTRY: Variant = {
   fence: "kept",
   resume: "last seen",
   removals: "remembered",
+  store: "repaired",
 };
 
 export const WRONG_VARIANTS: readonly Variant[] = [
@@ -37,4 +40,5 @@ export const WRONG_VARIANTS: readonly Variant[] = [
   { ...REGISTRY, name: "heartbeats of a fenced instance count", fence: "open" },
   { ...REGISTRY, name: "a watcher goes on from the newest notice", resume: "newest" },
   { ...REGISTRY, name: "removals are forgotten", removals: "forgotten" },
+  { ...REGISTRY, name: "a late write is left to stand over a newer one", store: "left" },
 ];
