@@ -16,7 +16,11 @@ export const API_KEY_FILE_OPTION: OptionTable = {
 
 export function apiKeyFileOf(invocation: Invocation): string {
   const named = textOption(invocation.values, "file");
-  return named === undefined ? join(dataDirOf(invocation), DEFAULT_FILE) : resolve(invocation.cwd, named);
+  return named === undefined ? apiKeyFileIn(dataDirOf(invocation)) : resolve(invocation.cwd, named);
+}
+
+export function apiKeyFileIn(dataDir: string): string {
+  return join(dataDir, DEFAULT_FILE);
 }
 
 /** None when there is no such file. */

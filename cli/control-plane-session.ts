@@ -7,7 +7,7 @@ import { Connection } from "../controlplane/client/connection.ts";
 import { type ControlPlaneOptions, checkOptions, type TlsOptions } from "../controlplane/client/options.ts";
 import { BeamlineError, type ErrorCode, reasonOf } from "../runtime/errors.ts";
 import type { Invocation, OptionTable } from "./command.ts";
-import { dataDirOf, readEndpoints } from "./endpoints.ts";
+import { DEFAULT_CONTROL_PLANE_PORT, dataDirOf, readEndpoints } from "./endpoints.ts";
 import { flagOption, textOption } from "./option-values.ts";
 
 /** Flags of every command that calls the control plane. */
@@ -31,7 +31,6 @@ export const CONTROL_PLANE_OPTIONS: OptionTable = {
   "tls-server-name": { type: "string", valueName: "NAME", description: "name that the server's certificate is for" },
 };
 
-export const DEFAULT_CONTROL_PLANE_PORT = 50_051;
 export const CALL_TIMEOUT_MS = 10_000;
 
 /** Runs `visit` on a connection that is closed afterwards. Failures of calls become BeamlineErrors. */
@@ -57,7 +56,7 @@ export async function visitControlPlane<T>(
 }
 
 /** What is said by flags and environment counts before a running `up`, whose key goes to its own control plane only. */
-async function findControlPlane(
+export async function findControlPlane(
   invocation: Invocation,
 ): Promise<{ readonly options: ControlPlaneOptions; readonly source: string }> {
   const { values, env } = invocation;

@@ -10,6 +10,7 @@ import { textOption } from "./option-values.ts";
 export const DEFAULT_DATA_DIR = ".beamline";
 export const DEFAULT_NATS_PORT = 4222;
 export const DEFAULT_HTTP_PORT = 8080;
+export const DEFAULT_CONTROL_PLANE_PORT = 50_051;
 /** Written by `up` into its data folder for as long as it runs. */
 const ENDPOINTS_FILE = "endpoints.json";
 

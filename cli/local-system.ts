@@ -1,11 +1,10 @@
-// The parts of `beamline up` in the order in which they start: nats-server, connection, operator with its routers, worker.
+// The parts of `beamline up` in the order in which they start: nats-server, connection, operator with its routers, control plane, worker.
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { trustFor } from "../core/trust/trust.ts";
-import { type OperatorConfig, operatorConfig, ROUTER_ENVIRONMENT } from "../operator/config.ts";
+import { type OperatorConfig, ROUTER_ENVIRONMENT } from "../operator/config.ts";
 import { type LogFile, openLogFile } from "../operator/infrastructure/processes/log-file.ts";
 import { type RunningOperator, startOperator } from "../operator/start-operator.ts";
-import { formatConfigProblems, parseConfig } from "../runtime/config.ts";
 import { BeamlineError } from "../runtime/errors.ts";
 import type { Step } from "../runtime/lifecycle.ts";
 import type { Logger } from "../runtime/log.ts";
@@ -15,12 +14,15 @@ import { natsOptions } from "../runtime/nats/settings.ts";
 import { AccountFolder, accountsConfPath, credentialsPath } from "./accounts/account-folder.ts";
 import { prepareAccounts } from "./accounts/prepare-accounts.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
+import { LocalControlPlane } from "./local-control-plane.ts";
+import { accountsDirIn, accountsDirOf, operatorConfigOf } from "./local-operator.ts";
 import { NatsSupervisor } from "./nats-supervisor.ts";
 import { withProgress } from "./progress.ts";
+import type { SupervisedOptions, SupervisedProcess } from "./supervised-process.ts";
 import type { Terminal } from "./terminal.ts";
 import { HOST, type UpSettings } from "./up-settings.ts";
 import type { RunningSystem } from "./up-summary.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { createWorkerProcess } from "./worker-process.ts";
 
 export interface LocalSystemOptions {
   readonly settings: UpSettings;
@@ -35,10 +37,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 /** Deadlines of the stops; routers drain within that of the operator, whose own work takes a second of it. */
-const STOP_MS = { worker: 1_500, operator: 5_500, nats: 2_000 } as const;
-const ROUTER_DRAIN = "4500ms";
-/** Settings of other parts that may stand in the environment of `up`. */
-const OTHER_VARIABLES = ["BEAMLINE_CACHE_DIR"];
+const STOP_MS = { worker: 1_000, controlPlane: 800, operator: 5_200, nats: 2_000 } as const;
+const ROUTER_DRAIN = "4200ms";
 
 export class LocalSystem {
   private readonly options: LocalSystemOptions;
@@ -46,7 +46,8 @@ export class LocalSystem {
   private readonly failure = new AbortController();
   private readonly outputs: LogFile[] = [];
   private readonly nats: NatsSupervisor | undefined;
-  private readonly worker: WorkerProcess | undefined;
+  private readonly controlPlane: LocalControlPlane | undefined;
+  private worker: SupervisedProcess | undefined;
   private link: NatsLink | undefined;
   private operator: RunningOperator | undefined;
 
@@ -54,9 +55,9 @@ export class LocalSystem {
   constructor(options: LocalSystemOptions) {
     this.options = options;
     this.config = operatorConfigOf(options);
-    const { natsUrl, worker } = options.settings;
+    const { natsUrl, controlPlanePort } = options.settings;
     this.nats = natsUrl === undefined ? this.createNats() : undefined;
-    this.worker = worker === undefined ? undefined : this.createWorker(worker);
+    this.controlPlane = controlPlanePort === 0 ? undefined : this.createControlPlane(controlPlanePort);
   }
 
   /** Aborted, with the error, when a part ended that cannot be brought back. */
@@ -66,8 +67,8 @@ export class LocalSystem {
 
   /** In the order of their start; the lifecycle stops them in reverse. */
   steps(): readonly Step[] {
-    const { nats, worker } = this;
-    const { dataDir, secure } = this.options.settings;
+    const { nats, controlPlane } = this;
+    const { dataDir, secure, worker } = this.options.settings;
     return [
       ...(secure === undefined ? [] : [{ name: "accounts", start: () => this.prepareAccounts(secure.fixedSubjects) }]),
       ...(nats === undefined
@@ -88,13 +89,23 @@ export class LocalSystem {
         stopTimeoutMs: STOP_MS.operator,
       },
       { name: "routers", start: () => this.progress("waiting for the routers", () => this.awaitRouters()) },
+      ...(controlPlane === undefined
+        ? []
+        : [
+            {
+              name: "control plane",
+              start: () => this.progress("starting the control plane", () => controlPlane.start()),
+              stop: (deadlineMs: number) => controlPlane.stop(deadlineMs),
+              stopTimeoutMs: STOP_MS.controlPlane,
+            },
+          ]),
       ...(worker === undefined
         ? []
         : [
             {
               name: "worker",
-              start: () => worker.start(),
-              stop: (deadlineMs: number) => worker.stop(deadlineMs),
+              start: () => this.startWorker(worker),
+              stop: (deadlineMs: number) => this.worker?.stop(deadlineMs),
               stopTimeoutMs: STOP_MS.worker,
             },
           ]),
@@ -120,6 +131,7 @@ export class LocalSystem {
       natsOrigin: origin === "" ? `nats-server ${this.link?.serverVersion}, running already` : origin,
       httpUrl: this.started().httpUrl,
       workerPid: this.worker?.pid,
+      controlPlane: this.describeControlPlane(),
       logDir,
       accountsDir: accountsDirOf(settings),
       retentionMs: this.config.handoverRetentionMs,
@@ -130,7 +142,18 @@ export class LocalSystem {
   private endpoints(): Endpoints {
     const accountsDir = accountsDirOf(this.options.settings);
     const { natsUrl } = this.config;
-    return { natsUrl, httpUrl: this.started().httpUrl, ...(accountsDir === undefined ? {} : { accountsDir }) };
+    return {
+      natsUrl,
+      httpUrl: this.started().httpUrl,
+      ...(accountsDir === undefined ? {} : { accountsDir }),
+      ...(this.controlPlane === undefined ? {} : { controlPlane: this.controlPlane.endpoint }),
+    };
+  }
+
+  private describeControlPlane(): RunningSystem["controlPlane"] {
+    if (this.controlPlane === undefined) return undefined;
+    const { endpoint, pid, newKey } = this.controlPlane;
+    return { ...endpoint, pid, newKey };
   }
 
   /** Those of the last start are taken as they are, so that credentials that were given away stay valid. */
@@ -155,19 +178,40 @@ export class LocalSystem {
     });
   }
 
-  private createWorker(script: string): WorkerProcess {
-    const { settings, terminal } = this.options;
-    const accountsDir = accountsDirOf(settings);
-    return new WorkerProcess({
+  private createControlPlane(port: number): LocalControlPlane {
+    const { settings, env } = this.options;
+    return new LocalControlPlane({
+      settings,
+      port,
+      natsUrl: this.config.natsUrl,
+      accountsDir: accountsDirOf(settings),
+      env,
+      signal: this.failed,
+      ...this.childOutput("control plane", "controlplane"),
+    });
+  }
+
+  private startWorker(script: string): void {
+    const accountsDir = accountsDirOf(this.options.settings);
+    this.worker = createWorkerProcess({
       script,
       natsUrl: this.config.natsUrl,
       credentialsFile: accountsDir === undefined ? undefined : credentialsPath(accountsDir, "worker"),
-      onLine: this.openOutput("worker"),
+      controlPlane: this.controlPlane?.workerEndpoint,
+      ...this.childOutput("worker", "worker"),
+    });
+    this.worker.start();
+  }
+
+  private childOutput(name: string, logName: string): Pick<SupervisedOptions, "onLine" | "onUnexpectedExit"> {
+    const { terminal } = this.options;
+    return {
+      onLine: this.openOutput(logName),
       onUnexpectedExit: (how, lastLines) => {
-        terminal.note(`the worker ended (${how}) and is started again`, "yellow");
+        terminal.note(`the ${name} ended (${how}) and is started again`, "yellow");
         for (const line of lastLines) terminal.note(`  ${line}`, "dim");
       },
-    });
+    };
   }
 
   private async connect(): Promise<void> {
@@ -228,39 +272,4 @@ export class LocalSystem {
     this.outputs.push(file);
     return (line) => file.write(line);
   }
-}
-
-/** Where the accounts of a secure NATS are; undefined for one that asks nobody who they are. */
-function accountsDirOf({ secure, dataDir }: UpSettings): string | undefined {
-  return secure === undefined ? undefined : accountsDirIn(dataDir);
-}
-
-function accountsDirIn(dataDir: string): string {
-  return join(dataDir, "nats-accounts");
-}
-
-/** The operator's configuration: its environment, over which the flags win. Throws CONFIG_INVALID with every problem. */
-function operatorConfigOf({ settings, env, logDir }: LocalSystemOptions): OperatorConfig {
-  const accountsDir = accountsDirOf(settings);
-  const environment = {
-    ...env,
-    BEAMLINE_NATS_URL: settings.natsUrl ?? `nats://${HOST}:${settings.natsPort}`,
-    BEAMLINE_POLICIES_DIR: settings.policiesDir,
-    BEAMLINE_STATE_DIR: settings.dataDir,
-    BEAMLINE_HTTP_HOST: HOST,
-    BEAMLINE_HTTP_PORT: String(settings.httpPort),
-    BEAMLINE_ROUTERS: String(settings.routers),
-    BEAMLINE_ROUTER_HEALTH_HOST: HOST,
-    BEAMLINE_ROUTER_HEALTH_PORT: String(settings.healthPort),
-    BEAMLINE_ROUTER_LOG_DIR: logDir,
-    ...(accountsDir === undefined
-      ? {}
-      : {
-          BEAMLINE_NATS_CREDENTIALS_FILE: credentialsPath(accountsDir, "operator"),
-          BEAMLINE_ROUTER_NATS_CREDENTIALS_FILE: credentialsPath(accountsDir, "router"),
-        }),
-  };
-  const parsed = parseConfig(operatorConfig, environment, [...ROUTER_ENVIRONMENT, ...OTHER_VARIABLES]);
-  if (parsed.ok) return parsed.value;
-  throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(parsed.error));
 }

@@ -3,7 +3,13 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BeamlineError } from "../runtime/errors.ts";
 import type { Invocation, OptionTable } from "./command.ts";
-import { DEFAULT_HTTP_PORT, DEFAULT_NATS_PORT, dataDirOf, readEndpoints } from "./endpoints.ts";
+import {
+  DEFAULT_CONTROL_PLANE_PORT,
+  DEFAULT_HTTP_PORT,
+  DEFAULT_NATS_PORT,
+  dataDirOf,
+  readEndpoints,
+} from "./endpoints.ts";
 import { flagOption, integerOption, requiredOption, subjectsOption, textOption } from "./option-values.ts";
 import { type NeededPort, requireFreePorts } from "./ports.ts";
 
@@ -51,7 +57,12 @@ export const UP_OPTIONS: OptionTable = {
   "health-port": {
     type: "string",
     valueName: "PORT",
-    description: `health port of the first router (default ${DEFAULT_HEALTH_PORT}), the next ones follow`,
+    description: `health port of the first router (default ${DEFAULT_HEALTH_PORT}); the next ones, then the control plane's, follow`,
+  },
+  "control-plane-port": {
+    type: "string",
+    valueName: "PORT",
+    description: `gRPC port of the control plane (default ${DEFAULT_CONTROL_PLANE_PORT}); 0 runs none`,
   },
 };
 
@@ -69,6 +80,8 @@ export interface UpSettings {
   readonly secure: { readonly fixedSubjects: readonly string[] } | undefined;
   readonly httpPort: number;
   readonly healthPort: number;
+  /** 0: no control plane. */
+  readonly controlPlanePort: number;
 }
 
 /** Throws USAGE_INVALID for a flag, INPUT_MISSING for a folder or script that is not there. */
@@ -101,6 +114,11 @@ export async function readUpSettings(invocation: Invocation): Promise<UpSettings
       min: 1,
       max: MAX_PORT - routers,
       fallback: DEFAULT_HEALTH_PORT,
+    }),
+    controlPlanePort: integerOption(values, "control-plane-port", {
+      min: 0,
+      max: MAX_PORT,
+      fallback: DEFAULT_CONTROL_PLANE_PORT,
     }),
   };
 }
@@ -136,7 +154,16 @@ export async function requireUnused(settings: UpSettings): Promise<void> {
     flag: "--health-port",
   }));
   const http: NeededPort = { what: "HTTP (status, metrics)", port: settings.httpPort, flag: "--http-port" };
-  await requireFreePorts(HOST, [...(settings.natsUrl === undefined ? [nats] : []), http, ...routers]);
+  const needed = [...(settings.natsUrl === undefined ? [nats] : []), http, ...routers, ...controlPlanePorts(settings)];
+  await requireFreePorts(HOST, needed);
+}
+
+function controlPlanePorts({ controlPlanePort, healthPort, routers }: UpSettings): readonly NeededPort[] {
+  if (controlPlanePort === 0) return [];
+  return [
+    { what: "control plane (gRPC)", port: controlPlanePort, flag: "--control-plane-port" },
+    { what: "health of the control plane", port: healthPort + routers, flag: "--health-port" },
+  ];
 }
 
 async function requireKind(path: string, flag: string, kind: "folder" | "file"): Promise<void> {

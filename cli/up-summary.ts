@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { DEFAULT_STREAM_SETTINGS } from "../core/handover/streams.ts";
 import type { StatusDocument } from "../operator/status-document.ts";
 import { credentialsPath } from "./accounts/account-folder.ts";
-import { DEFAULT_DATA_DIR } from "./endpoints.ts";
+import { type ControlPlaneEndpoint, DEFAULT_DATA_DIR } from "./endpoints.ts";
 import { fileProblemTable } from "./status-view.ts";
 import type { Terminal } from "./terminal.ts";
 import type { UpSettings } from "./up-settings.ts";
@@ -17,6 +17,14 @@ export interface RunningSystem {
   readonly natsOrigin: string;
   readonly httpUrl: string;
   readonly workerPid: number | undefined;
+  /** Undefined when it runs without one. */
+  readonly controlPlane:
+    | (ControlPlaneEndpoint & {
+        readonly pid: number | undefined;
+        /** API key that was made by this start, which is shown once. */
+        readonly newKey: string | undefined;
+      })
+    | undefined;
   readonly logDir: string;
   /** Folder of the credentials of a secure NATS. */
   readonly accountsDir: string | undefined;
@@ -39,10 +47,19 @@ function describeWindow(retentionMs: number): string {
 
 export function printSummary(terminal: Terminal, system: RunningSystem): void {
   if (terminal.format === "json") {
-    const { natsUrl, httpUrl, workerPid, logDir, accountsDir, status } = system;
+    const { natsUrl, httpUrl, workerPid, controlPlane, logDir, accountsDir, status } = system;
     const credentials = accountsDir === undefined ? {} : { credentials: credentialsOf(accountsDir) };
     const { routers } = status;
-    terminal.printJson({ pid: process.pid, natsUrl, httpUrl, workerPid, logDir, ...credentials, routers });
+    terminal.printJson({
+      pid: process.pid,
+      natsUrl,
+      httpUrl,
+      workerPid,
+      controlPlane,
+      logDir,
+      ...credentials,
+      routers,
+    });
     return;
   }
   terminal.print(terminal.style("bold", "Beamline is running."));
@@ -86,12 +103,22 @@ function describeParts(system: RunningSystem): readonly (readonly [string, strin
   if (settings.worker !== undefined) {
     parts.splice(4, 0, ["worker", `${shortPath(cwd, settings.worker)} (process ${system.workerPid ?? "not running"})`]);
   }
+  if (system.controlPlane !== undefined) parts.splice(3, 0, ...describeControlPlane(system.controlPlane, cwd));
   if (system.accountsDir !== undefined) {
     const { producer, worker } = credentialsOf(system.accountsDir);
     parts.splice(1, 0, ["producers", `log in with ${shortPath(cwd, producer)}`]);
     parts.splice(2, 0, ["workers", `log in with ${shortPath(cwd, worker)}`]);
   }
   return parts;
+}
+
+function describeControlPlane(
+  { address, tokenFile, pid, newKey }: NonNullable<RunningSystem["controlPlane"]>,
+  cwd: string,
+): [string, string][] {
+  const asks = tokenFile === undefined ? "" : `; asks for an API key: --token-file ${shortPath(cwd, tokenFile)}`;
+  const described: [string, string] = ["control", `gRPC ${address} (process ${pid ?? "not running"})${asks}`];
+  return newKey === undefined ? [described] : [described, ["API key", `${newKey} (role admin; shown this once)`]];
 }
 
 /** As a person in `cwd` would write it. */
@@ -105,7 +132,7 @@ function isReady({ type, status }: { readonly type: string; readonly status: str
 }
 
 /** Commands that work as printed: with the flags that this `up` needs and others do not. */
-function suggestCommands({ settings, status, cwd, accountsDir }: RunningSystem): readonly string[] {
+function suggestCommands({ settings, status, cwd, accountsDir, controlPlane }: RunningSystem): readonly string[] {
   const dataDir = shortPath(cwd, settings.dataDir);
   const flags = dataDir === DEFAULT_DATA_DIR ? "" : ` --data-dir ${dataDir}`;
   const login =
@@ -117,5 +144,6 @@ function suggestCommands({ settings, status, cwd, accountsDir }: RunningSystem):
       : [
           `npx beamline decide --tenant ${policy.tenantId} --policy ${policy.policyId} --type chat --payload '{"prompt":"hello"}' --explain${flags}${login}`,
         ];
-  return [...decide, `npx beamline status${flags}`, `npx beamline dlq list${flags}`];
+  const components = controlPlane === undefined ? [] : [`npx beamline components list${flags}`];
+  return [...decide, `npx beamline status${flags}`, ...components, `npx beamline dlq list${flags}`];
 }

@@ -1,7 +1,5 @@
 // `beamline api-key create | list | revoke`: who may call a control plane by key. A key is printed once and kept nowhere.
-import { createHash, randomBytes } from "node:crypto";
 import {
-  API_KEY_PREFIX,
   API_KEY_ROLES,
   type ApiKeyRole,
   apiKeyNameProblem,
@@ -10,10 +8,10 @@ import {
 } from "../../core/trust/api-keys.ts";
 import { BeamlineError } from "../../runtime/errors.ts";
 import { API_KEY_FILE_OPTION, apiKeyFileOf, changeApiKeys, readApiKeys } from "../api-key-file.ts";
+import { apiKeyDigest, newApiKey } from "../api-key-text.ts";
 import type { Command, OptionValues } from "../command.ts";
 import { requiredOption } from "../option-values.ts";
 
-const KEY_BYTES = 32;
 const NAME_OPTION = {
   type: "string",
   valueName: "NAME",
@@ -35,8 +33,8 @@ export const apiKeyCreateCommand: Command = {
     const name = nameOf(values);
     const role = roleOf(values);
     const file = apiKeyFileOf(invocation);
-    const key = API_KEY_PREFIX + randomBytes(KEY_BYTES).toString("base64url");
-    const digest = createHash("sha256").update(key).digest("hex");
+    const key = newApiKey();
+    const digest = apiKeyDigest(key);
     await changeApiKeys(file, (keys) => {
       if (keys.some((other) => other.name === name))
         throw new BeamlineError("INPUT_INVALID", `${file} has a key "${name}" already`, {

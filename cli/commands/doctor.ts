@@ -1,4 +1,5 @@
-// `beamline doctor`: whether the operator is ready and NATS takes our credentials; each part is asked, and each answer shown.
+// `beamline doctor`: whether the operator is ready, NATS takes our credentials and the control plane serves; each part is asked,
+// and each answer shown.
 
 import { formatConfigProblems, parseConfig } from "../../runtime/config.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
@@ -6,6 +7,8 @@ import { createLogger } from "../../runtime/log.ts";
 import { connectNats } from "../../runtime/nats/connection.ts";
 import { natsOptions, natsSettings } from "../../runtime/nats/settings.ts";
 import type { Command, Invocation } from "../command.ts";
+import { askServing } from "../control-plane-serving.ts";
+import { CONTROL_PLANE_OPTIONS, findControlPlane } from "../control-plane-session.ts";
 import { findEndpoints } from "../endpoints.ts";
 import { textOption } from "../option-values.ts";
 import { withProgress } from "../progress.ts";
@@ -23,23 +26,25 @@ interface Finding {
 const EXAMINATIONS: Readonly<Record<string, (invocation: Invocation) => Promise<string>>> = {
   operator: examineOperator,
   nats: examineNats,
+  "control-plane": examineControlPlane,
 };
 
 export const doctorCommand: Command = {
   name: "doctor",
-  summary: "Ask operator and NATS how they are; exit code 1 when one is not well",
-  usage: "[operator] [nats] [--url URL]",
+  summary: "Ask operator, NATS and control plane how they are; exit code 1 when one is not well",
+  usage: "[operator] [nats] [control-plane] [--url URL]",
   options: {
     url: {
       type: "string",
       valueName: "URL",
       description: "readiness page of the operator; default: that of the running `beamline up`",
     },
+    ...CONTROL_PLANE_OPTIONS,
   },
   examples: ["npx beamline doctor", "npx beamline doctor nats --output json"],
   run: async (invocation) => {
     const { positionals, terminal } = invocation;
-    const parts = positionals.length > 0 ? positionals : Object.keys(EXAMINATIONS);
+    const parts = positionals.length > 0 ? positionals : await expectedParts(invocation);
     const findings: Finding[] = [];
     for (const part of parts) findings.push(await examine(part, invocation));
     if (terminal.format === "json") terminal.printJson(findings);
@@ -54,6 +59,12 @@ export const doctorCommand: Command = {
     return findings.every(({ ok }) => ok) ? 0 : UNWELL;
   },
 };
+
+/** A control plane is asked when it is known that there is one: a system works without. */
+async function expectedParts(invocation: Invocation): Promise<readonly string[]> {
+  const { source } = await findControlPlane(invocation);
+  return source === "the default" ? ["operator", "nats"] : Object.keys(EXAMINATIONS);
+}
 
 async function examine(part: string, invocation: Invocation): Promise<Finding> {
   const ask = Object.hasOwn(EXAMINATIONS, part) ? EXAMINATIONS[part] : undefined;
@@ -97,4 +108,12 @@ async function examineNats(invocation: Invocation): Promise<string> {
   const { natsCredentialsFile } = config.value;
   const login = natsCredentialsFile === undefined ? "without credentials" : `with ${natsCredentialsFile}`;
   return `nats-server ${link.serverVersion} at ${natsUrl} lets us in ${login}`;
+}
+
+async function examineControlPlane(invocation: Invocation): Promise<string> {
+  const { options, source } = await findControlPlane(invocation);
+  const where = `${options.addresses.join(",")} (from ${source})`;
+  const { serving, reason } = await askServing(options);
+  if (!serving) throw new BeamlineError("UNAVAILABLE", `control plane ${where} does not serve: ${reason}`);
+  return `serves at ${where}`;
 }

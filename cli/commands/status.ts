@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { StatusDocument } from "../../operator/status-document.ts";
 import { BeamlineError, reasonOf } from "../../runtime/errors.ts";
 import type { Command, Invocation } from "../command.ts";
-import { dataDirOf, findEndpoints } from "../endpoints.ts";
+import { askServing } from "../control-plane-serving.ts";
+import { dataDirOf, findEndpoints, readEndpoints } from "../endpoints.ts";
 import { withProgress } from "../progress.ts";
 import { printStatus } from "../status-view.ts";
 
@@ -35,10 +36,24 @@ export const statusCommand: Command = {
     const { document, source, live } = await findStatus(invocation);
     if (!live) terminal.note(`no operator answers: this is what the last one wrote to ${source}`, "yellow");
     if (terminal.format === "json") terminal.printJson(document);
-    else printStatus(terminal, document);
+    else {
+      printStatus(terminal, document);
+      if (live) await printControlPlane(invocation);
+    }
     return 0;
   },
 };
+
+/** One line on the control plane of the running `up`, where it has one. */
+async function printControlPlane(invocation: Invocation): Promise<void> {
+  const { terminal } = invocation;
+  const address = (await readEndpoints(dataDirOf(invocation)))?.controlPlane?.address;
+  if (address === undefined || typeof invocation.values.url === "string") return;
+  const { serving, reason } = await askServing({ addresses: [address] });
+  const state = serving ? terminal.style("green", "serves") : terminal.style("red", `does not serve: ${reason}`);
+  terminal.print("");
+  terminal.print(`${terminal.style("bold", "Control plane")} ${address} ${state}; see: npx beamline components list`);
+}
 
 async function findStatus(invocation: Invocation): Promise<FoundStatus> {
   const { terminal, values } = invocation;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
 import { type HealthServer, startHealthServer } from "../../runtime/health.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
+import { startTestControlPlane } from "../support/control-plane.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -63,5 +64,18 @@ describe("cli doctor", function () {
     const { exitCode, stderr } = await doctor("heart");
     assert.equal(exitCode, 64);
     assert.match(stderr, /there is no part named "heart": it must be one of operator, nats/);
+  });
+
+  it("asks the control plane that is named, and one that a running up has", async () => {
+    ready = true;
+    const controlPlane = await startTestControlPlane();
+    const named = ["--url", url, "--address", controlPlane.address];
+    const well = await doctor(...named);
+    assert.equal(well.exitCode, 0, well.stdout);
+    assert.match(well.stdout, /^control-plane +well +serves at 127\.0\.0\.1:\d+ \(from --address\)$/m);
+    await controlPlane.stop();
+    const away = await doctor(...named);
+    assert.equal(away.exitCode, 1);
+    assert.match(away.stdout, /^control-plane +unwell +control plane .* does not serve: UNAVAILABLE/m);
   });
 });

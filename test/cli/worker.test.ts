@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { AckPolicy, connect, headers, type JetStreamClient, type Msg, type NatsConnection } from "nats";
-import { WorkerProcess } from "../../cli/worker-process.ts";
+import type { SupervisedProcess } from "../../cli/supervised-process.ts";
+import { createWorkerProcess } from "../../cli/worker-process.ts";
 import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
 import { type Component, ListRequest } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
 import { ExecAssignment, ExecAssignmentAck, ExecResult } from "../../proto/gen/messages/beamline/worker/v1/worker.ts";
@@ -35,7 +36,7 @@ describe("example worker", function () {
   let nats: TestNats;
   let nc: NatsConnection;
   let jetstream: JetStreamClient;
-  let worker: WorkerProcess;
+  let worker: SupervisedProcess;
   const acks: Msg[] = [];
   const results: Msg[] = [];
   const exits: string[] = [];
@@ -55,10 +56,10 @@ describe("example worker", function () {
     nc.subscribe("caf.exec.result.v1", { callback: (_, msg) => void results.push(msg) });
     // Nothing listens there until a test starts it: the worker works without.
     controlPlanePort = await freePort();
-    worker = new WorkerProcess({
+    worker = createWorkerProcess({
       script: WORKER,
       natsUrl: nats.url,
-      controlPlane: { address: `127.0.0.1:${controlPlanePort}`, tokenFile: undefined },
+      controlPlane: { address: `127.0.0.1:${controlPlanePort}` },
       onLine: () => undefined,
       onUnexpectedExit: (how) => exits.push(how),
     });

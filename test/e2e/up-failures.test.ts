@@ -64,6 +64,7 @@ describe("beamline up: what can be wrong", () => {
     ["--nats-port", "NATS"],
     ["--http-port", "HTTP \\(status, metrics\\)"],
     ["--health-port", "health of router 0"],
+    ["--control-plane-port", "control plane \\(gRPC\\)"],
   ] as const) {
     it(`names the port that is in use and ${flag}`, async () => {
       const port = await listen();

@@ -40,6 +40,7 @@ export interface RunningUp {
   readonly natsUrl: string;
   readonly httpUrl: string;
   readonly workerPid: number | undefined;
+  readonly controlPlane: ControlPlaneSummary | undefined;
   status(): Promise<StatusDocument>;
   /** Runs another `beamline` command against it. */
   cli(...args: readonly string[]): Promise<CliResult>;
@@ -53,10 +54,18 @@ export interface RunningUp {
   dispose(): Promise<void>;
 }
 
+interface ControlPlaneSummary {
+  readonly address: string;
+  readonly pid: number;
+  readonly tokenFile?: string;
+  readonly newKey?: string;
+}
+
 interface Summary {
   readonly natsUrl: string;
   readonly httpUrl: string;
   readonly workerPid?: number;
+  readonly controlPlane?: ControlPlaneSummary;
 }
 
 /** Waits until it says that it runs. Fails with what it wrote when it does not. */
@@ -96,6 +105,7 @@ export async function startUp(options: UpOptions = {}): Promise<RunningUp> {
       policiesDir,
       ...summary,
       workerPid: summary.workerPid,
+      controlPlane: summary.controlPlane,
       status: async () => (await (await fetch(`${summary.httpUrl}/status`)).json()) as StatusDocument,
       cli: (...words) => runMain(words, folder.path),
       cliWith: (env, ...words) => run([MAIN, ...words], folder.path, env),
@@ -131,17 +141,27 @@ function run(args: readonly string[], cwd: string, env: Readonly<Record<string, 
 export async function portFlags(): Promise<readonly string[]> {
   const nats = await findFreePort(HOST);
   const http = await findFreePort(HOST);
-  return ["--nats-port", String(nats), "--http-port", String(http), "--health-port", String(await findFreePair())];
+  const controlPlane = await findFreePort(HOST);
+  const ports = [
+    "--nats-port",
+    String(nats),
+    "--http-port",
+    String(http),
+    "--control-plane-port",
+    String(controlPlane),
+  ];
+  return [...ports, "--health-port", String(await findFreeRow())];
 }
 
-async function findFreePair(): Promise<number> {
+/** Of two routers and the control plane. */
+async function findFreeRow(): Promise<number> {
   return eventually(
     async () => {
       const first = await findFreePort(HOST);
-      const pair = [first, first + 1].map((port) => ({ what: "a test", port, flag: "" }));
-      return requireFreePorts(HOST, pair).then(() => first);
+      const row = [first, first + 1, first + 2].map((port) => ({ what: "a test", port, flag: "" }));
+      return requireFreePorts(HOST, row).then(() => first);
     },
-    { deadlineMs: 5_000, describe: "two free ports side by side" },
+    { deadlineMs: 5_000, describe: "three free ports side by side" },
   );
 }
 
