@@ -1,12 +1,12 @@
 // A whole installation with a load on it, and what is done to its parts.
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { namesFor } from "../../../core/handover/subjects.ts";
 import { eventually } from "../../support/await.ts";
 import { DEADLINE_MS, type Installation, NAMESPACE } from "../installation.ts";
+import { processWith } from "../process-in-pod.ts";
 import { LoadProcess } from "./load-process.ts";
 import type { PhaseReport } from "./phase.ts";
 import { RouterWatch } from "./router-watch.ts";
@@ -106,7 +106,7 @@ export class ClusterUnderLoad implements AsyncDisposable {
 
   /** Ends the program of a router as the kernel does when memory runs out. */
   async killRouter(podUid: string): Promise<void> {
-    process.kill(await processOf(podUid), "SIGKILL");
+    process.kill(await processWith("BEAMLINE_POD_UID", podUid), "SIGKILL");
   }
 
   async restartNats(): Promise<void> {
@@ -141,14 +141,4 @@ export class ClusterUnderLoad implements AsyncDisposable {
     await this.routers[Symbol.asyncDispose]();
     await this.inspector.close();
   }
-}
-
-/** The node's processes can be seen from outside; a router says in its environment which pod it is. */
-async function processOf(podUid: string): Promise<number> {
-  for (const entry of await readdir("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    const environment = await readFile(join("/proc", entry, "environ"), "utf8").catch(() => "");
-    if (environment.split("\0").includes(`BEAMLINE_POD_UID=${podUid}`)) return Number(entry);
-  }
-  throw new Error(`no process of pod ${podUid}`);
 }
