@@ -129,7 +129,10 @@ describe("a Router in another namespace than the operator's", function () {
     const policyRef = { namespace, name: "resizing" };
     await rig.whenCondition("RoutingPolicy", policyRef, ACCEPTED);
     const conditions = (await rig.read("RoutingPolicy", policyRef))?.status?.conditions;
-    assert.equal(conditions?.find(({ type }) => type === "Registered"), undefined);
+    assert.equal(
+      conditions?.find(({ type }) => type === "Registered"),
+      undefined,
+    );
   });
 });
 
