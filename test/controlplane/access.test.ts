@@ -1,11 +1,13 @@
 // Who may call: API keys and their roles on the port, the record of changes and denials, and what is refused at the start.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
+import { parseAllDocuments } from "yaml";
 import type { Role } from "../../controlplane/access/caller.ts";
-import { RIGHTS, rightOf, roleMay } from "../../controlplane/access/rights.ts";
+import { RIGHTS, rightOf, roleMay, VIRTUAL_GROUP } from "../../controlplane/access/rights.ts";
 import { SERVED } from "../../controlplane/served.ts";
 import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
 import { ControlPlaneService } from "../../proto/gen/grpc/controlplane/controlplane.ts";
@@ -205,6 +207,39 @@ describe("the table of rights", () => {
       [roleMay("viewer", upsert), roleMay("operator", upsert), roleMay("component", upsert)],
       [false, true, false],
     );
+  });
+});
+
+/** Rights as `verb resource.group`. */
+function rightsOf(role: Role): string[] {
+  const rows = Object.values(RIGHTS).flatMap((methods) => Object.values(methods));
+  const held = rows.filter((row) => row !== "open" && row.group === VIRTUAL_GROUP && roleMay(role, row));
+  const named = held.flatMap((row) => (row === "open" ? [] : row.verbs.map((verb) => `${verb} ${row.resource}`)));
+  return [...new Set(named)].sort();
+}
+
+describe("the ClusterRoles of the chart", () => {
+  interface ClusterRole {
+    readonly kind?: string;
+    readonly metadata?: { readonly name: string };
+    readonly rules?: readonly { apiGroups: string[]; resources: string[]; verbs: string[] }[];
+  }
+  const rendering = join(import.meta.dirname, "..", "golden", "chart", "default.out.yaml");
+  const documents = parseAllDocuments(readFileSync(rendering, "utf8")).map((one) => one.toJS() as ClusterRole | null);
+  const rulesOf = (suffix: string): string[] => {
+    const role = documents.find((one) => one?.kind === "ClusterRole" && one.metadata?.name.endsWith(suffix));
+    assert.ok(role, suffix);
+    const rules = role.rules?.filter(({ apiGroups }) => apiGroups.includes(VIRTUAL_GROUP)) ?? [];
+    return rules
+      .flatMap(({ resources, verbs }) => resources.flatMap((one) => verbs.map((verb) => `${verb} ${one}`)))
+      .sort();
+  };
+
+  it("give components and viewers what the table of rights says, and editors all that an operator lacks then", () => {
+    assert.deepEqual(rulesOf("-component"), rightsOf("component"));
+    assert.deepEqual(rulesOf("-components-view"), rightsOf("viewer"));
+    const edit = [...rulesOf("-components-view"), ...rulesOf("-components-edit")];
+    for (const right of rightsOf("operator")) assert.ok(edit.includes(right), right);
   });
 });
 
