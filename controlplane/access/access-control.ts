@@ -51,6 +51,8 @@ export interface AccessParts {
 
 export class AccessControl {
   private readonly parts: AccessParts;
+  /** Who was found before the request was read, by the metadata of the call: it is not asked twice. */
+  private readonly known = new WeakMap<Metadata, Admission>();
 
   constructor(parts: AccessParts) {
     this.parts = parts;
@@ -72,7 +74,7 @@ export class AccessControl {
   ): Admission | Promise<Admission> {
     if (method.right === "open") return this.admitAnybody(call);
     const { right } = method;
-    const authenticated = this.parts.authenticate(call);
+    const authenticated = this.known.get(call.metadata) ?? this.parts.authenticate(call);
     if (authenticated instanceof Promise)
       return authenticated.then((answer) => this.judge({ ...method, right }, call, answer, subject));
     return this.judge({ ...method, right }, call, authenticated, subject);
@@ -82,7 +84,10 @@ export class AccessControl {
   refuseEarly(method: AdmittedMethod, call: IncomingCall): Refusal | Promise<Refusal> {
     const authenticated = this.parts.authenticate(call);
     const refuse = (admission: Admission): Refusal => {
-      if (admission.ok) return undefined;
+      if (admission.ok) {
+        this.known.set(call.metadata, admission);
+        return undefined;
+      }
       this.parts.audit.denied({ method: method.path, peer: call.getPeer(), failure: admission.error });
       return admission.error;
     };

@@ -1,5 +1,5 @@
 // Who a call comes from: the bearer token that it carries, else the certificate of its connection.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { err } from "../../core/result.ts";
 import type { CallFailure } from "../call-failure.ts";
 import type { Admission, Authenticate, IncomingCall } from "./access-control.ts";
@@ -54,7 +54,7 @@ function fromCertificate(call: IncomingCall, certificates: CertificateReader | u
 
 /** What tokens are known by in memory, instead of themselves. */
 export function digestOf(token: string): string {
-  return createHash("sha256").update(token).digest("hex");
+  return hash("sha256", token, "hex");
 }
 
 export function unauthenticated(message: string): { readonly ok: false; readonly error: CallFailure } {
