@@ -128,7 +128,7 @@ describe("beamline up --secure: the control plane", function () {
   });
 
   it("lets in the owner's commands and the worker, each with its own key, and nobody without", async () => {
-    const worker = await registeredWorker(up);
+    await registeredWorker(up);
     const address = up.controlPlane?.address ?? "";
     const client = new TestClient(address, credentials.createInsecure());
     const nobody = await client.failure(RegistryService.list, ListRequest.fromPartial({}));
@@ -138,8 +138,9 @@ describe("beamline up --secure: the control plane", function () {
     assert.equal(elsewhere.exitCode, 77);
     assert.match(elsewhere.stderr, /Give an API key or a token: --token-file FILE/);
     const workerKey = join(up.folder.path, ".beamline", "control-plane", "worker.key");
-    const got = await up.cli("components", "unregister", "processor", worker.id, "--token-file", workerKey);
-    assert.equal(got.exitCode, 77, "a component may not do what an operator may");
+    const watched = await up.cli("components", "watch", "--token-file", workerKey);
+    assert.equal(watched.exitCode, 77, "a component may not do what a viewer may");
+    assert.match(watched.stderr, /PERMISSION_DENIED/);
   });
 });
 
