@@ -1,8 +1,7 @@
 // The control plane of `beamline up`: a child process, restarted when it ends, and found to serve before others are told of it.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { BeamlineError } from "../runtime/errors.ts";
 import { credentialsPath } from "./accounts/account-folder.ts";
 import { type ControlPlaneKeys, prepareControlPlaneKeys } from "./control-plane-keys.ts";
@@ -22,7 +21,8 @@ export interface LocalControlPlaneOptions extends Pick<SupervisedOptions, "onLin
   readonly signal: AbortSignal;
 }
 
-const PROGRAM = new URL("../controlplane/main.ts", import.meta.url);
+/** Source beside source, compiled beside compiled. */
+const PROGRAM = join(import.meta.dirname, "..", "controlplane", `main${extname(import.meta.filename)}`);
 const READY_TIMEOUT_MS = 30_000;
 const READY_POLL_MS = 100;
 const DRAIN = "600ms";
@@ -67,11 +67,10 @@ export class LocalControlPlane {
   /** Resolves when it serves. Throws PROCESS_FAILED when it is not there, DEADLINE_EXCEEDED when it does not serve in time. */
   async start(): Promise<void> {
     const { settings, onLine, onUnexpectedExit, signal } = this.options;
-    const program = fileURLToPath(PROGRAM);
-    if (!existsSync(program)) throw new BeamlineError("PROCESS_FAILED", `the control plane ${program} does not exist`);
+    if (!existsSync(PROGRAM)) throw new BeamlineError("PROCESS_FAILED", `the control plane ${PROGRAM} does not exist`);
     if (settings.secure !== undefined) this.keys = await prepareControlPlaneKeys(settings.dataDir);
     this.process = new SupervisedProcess({
-      args: [program],
+      args: [PROGRAM],
       environment: this.environment(),
       onLine,
       onUnexpectedExit,
