@@ -19,6 +19,8 @@ function describeStep(step: ExplainStep): string {
       return `${step.rule}: ${step.outcome}: ${step.when}${step.error === undefined ? "" : ` (${step.error})`}`;
     case "filter":
       return `kept ${listNames(step.kept)}${describeDropped(step.dropped)}`;
+    case "step":
+      return describeCalled(step);
     case "tier":
       return `priority ${step.priority}: ${listNames(step.candidates)}`;
     case "prefer":
@@ -32,6 +34,14 @@ function describeStep(step: ExplainStep): string {
     default:
       return assertNever(step);
   }
+}
+
+function describeCalled(step: Extract<ExplainStep, { stage: "step" }>): string {
+  const { of, target, outcome, reason, changed, tries, elapsedMs, consequence } = step;
+  const end = reason === undefined || reason === "" ? outcome : `${outcome} (${reason})`;
+  const set = changed.length === 0 ? "" : `, set ${listNames(changed)}`;
+  const then = consequence === "none" ? "" : `, ${consequence}`;
+  return `${of} ${step.step}, ${target}: ${end}${set}${then} in ${elapsedMs} ms${tries > 1 ? `, ${tries} tries` : ""}`;
 }
 
 function describeDropped(dropped: readonly DroppedProvider[]): string {

@@ -81,13 +81,15 @@ function toReply(effect: Extract<Effect, { kind: "reply" }>): RouteReply {
   return { header: (name) => headers.get(name), body: effect.body };
 }
 
-/** Nothing is stored offline: every publish is the first of its effect, and nothing stands. */
+/** Nothing is stored offline: every publish is the first of its effect, and nothing stands. Steps are not called: all agree. */
 function pretend(effect: Exclude<Effect, { kind: "reply" }>): EffectResult {
   switch (effect.kind) {
     case "publish":
       return { kind: "stored", sequence: 1, duplicate: false };
     case "readLast":
       return { kind: "absent" };
+    case "callStep":
+      return { kind: "called", outcome: { kind: "answered", parts: [] }, elapsedMs: 0 };
     case "withdraw":
     case "wait":
       return { kind: "done" };

@@ -25,7 +25,7 @@ export interface RouterSettings {
   readonly allowedNamespaces: readonly string[];
   /** What the assignments stream shall bind besides its own subjects. */
   readonly legacySubjects: readonly string[];
-  /** What routers may publish to besides their own subjects: of those, what the stream does bind. */
+  /** What routers may publish to besides their own subjects: of those, what the stream does bind, and those of steps. */
   readonly allowedSubjects: readonly string[];
   readonly limits: InstallationLimits;
   /** Of the Router object; 1 when there is none. */
@@ -58,7 +58,8 @@ export function routerSettings(input: RouterSettingsInput): RouterSettings {
   const object = source === undefined ? undefined : readRouter(source, router);
   const planned = planLegacySubjects(object?.spec.allowedSubjects ?? []);
   const refused = refusedSubjects.filter(({ subject }) => planned.bound.includes(subject));
-  const allowedSubjects = planned.bound.filter((bound) => !refused.some(({ subject }) => subject === bound));
+  const stored = planned.bound.filter((bound) => !refused.some(({ subject }) => subject === bound));
+  const allowedSubjects = [...stored, ...planned.steps];
   const unused =
     object === undefined ? [] : unusedRouterFields(object, config, platform, [...planned.unbound, ...refused]);
   const wanted = config.routers ?? object?.spec.replicas ?? DEFAULT_ROUTERS;

@@ -82,6 +82,18 @@ export function* answerError(
   return yield* send(delivery, tenantId, buildErrorAnswer(error, correlation, context.codec), context);
 }
 
+/** Why a step of the policy kept a request from being decided or dispatched. */
+export function* answerStopped(
+  delivery: Delivery,
+  request: DecideRequest,
+  error: AnswerError,
+  steps: readonly ExplainStep[],
+  context: HandleContext,
+): Answering {
+  const answer = buildErrorAnswer(error, request.correlation, context.codec);
+  return yield* send(delivery, request.tenantId, withExplanation(delivery, answer, steps), context);
+}
+
 function withExplanation(delivery: Delivery, answer: Answer, steps: readonly ExplainStep[]): Answer {
   if (!isExplainWanted(delivery)) return answer;
   const text = asciiJson(steps);

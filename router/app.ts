@@ -26,8 +26,10 @@ import { SubmitIntake } from "./intake-submit.ts";
 import { createRouterMetrics, declareVerdictMetrics } from "./metrics.ts";
 import { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
+import { ProcessorCalls } from "./processors/processor-calls.ts";
 import { newRandomId } from "./random-id.ts";
 import { Router } from "./serve.ts";
+import { NO_PROCESSORS, StepCaller } from "./step-caller.ts";
 import { TableSource } from "./table-source.ts";
 
 /** What exists once NATS is connected. */
@@ -52,6 +54,7 @@ export class RouterApp {
   private readonly log: Logger;
   private readonly metrics = createMetrics();
   private readonly counters = createRouterMetrics(this.metrics);
+  private readonly processors: ProcessorCalls;
   private readonly names;
   private readonly routerKey;
   private readonly pod;
@@ -65,6 +68,7 @@ export class RouterApp {
   constructor(config: RouterConfig, log: Logger) {
     this.config = config;
     this.log = log;
+    this.processors = new ProcessorCalls({ metrics: this.metrics, caFile: config.processorCaFile });
     this.names = namesFor(config.subjectsPrefix);
     this.routerKey = { namespace: config.routerNamespace, name: config.routerName };
     this.pod = { name: config.podName, uid: config.podUid ?? newRandomId(), version: PRODUCT_VERSION };
@@ -115,11 +119,14 @@ export class RouterApp {
   }
 
   private async connect(): Promise<void> {
-    const { config, log, names, counters, routerKey: router, pod } = this;
+    const { config, log, names, counters, processors, routerKey: router, pod } = this;
     const link = await connectNats({ ...natsOptions(config), name: `beamline-router ${pod.name}`, log });
     const user = await readServerUser(link);
     const deadLetters = new DeadLetterBudget(config.deadLettersPerSecond, systemClock);
-    const outbox = new Outbox({ link, names, publishTimeoutMs: config.publishTimeoutMs, deadLetters });
+    const directory = () => this.connected?.registry?.directory ?? NO_PROCESSORS;
+    const { allowedSubjects, publishTimeoutMs } = config;
+    const steps = new StepCaller({ link, names, allowedSubjects, processors, directory });
+    const outbox = new Outbox({ link, names, publishTimeoutMs, deadLetters, steps });
     const context = () => this.context;
     const handler = new Router({ link, names, outbox, metrics: counters, log, context });
     const onTable = (table: RoutingTable, revision: number, ack: RouterAck) => this.serve(table, revision, ack);
@@ -179,6 +186,7 @@ export class RouterApp {
   }
 
   private async disconnect(deadlineMs: number): Promise<void> {
+    this.processors.close();
     await this.connected?.link.drain(deadlineMs);
   }
 }

@@ -28,7 +28,7 @@ export const routerConfig = defineConfig({
     kind: "list",
     env: "BEAMLINE_ALLOWED_SUBJECTS",
     default: [],
-    description: "Fixed subjects that providers marked legacy may use",
+    description: "Fixed subjects that providers marked legacy may use, and subjects of steps, below beamline.ext.",
   },
   podName: {
     kind: "string",
@@ -119,6 +119,12 @@ export const routerConfig = defineConfig({
     min: 1,
     max: 67_108_864,
     description: "Largest message body taken in",
+  },
+  processorCaFile: {
+    kind: "string",
+    env: "BEAMLINE_PROCESSOR_CA_FILE",
+    optional: true,
+    description: "Certificate authorities (PEM) of processors over TLS; those of Node.js when absent",
   },
   deadLettersPerSecond: {
     kind: "integer",

@@ -8,6 +8,7 @@ import type { Names } from "../core/handover/subjects.ts";
 import type { HeaderReader, IntakeRules, Rejection } from "../core/intake/message.ts";
 import type { RoutingTable } from "../core/policy/table.ts";
 import type { SchemaTable } from "../core/schema/schema.ts";
+import type { StepReport } from "../core/steps/take-stage.ts";
 
 /** Where a JetStream delivery stands in its stream. */
 export interface StreamPosition {
@@ -18,6 +19,8 @@ export interface StreamPosition {
   /** 1 on the first delivery. */
   readonly deliveryCount: number;
   readonly timestampMs: number;
+  /** After which the server delivers it again unless it is settled; absent = the default of the consumer. */
+  readonly ackWaitMs?: number;
 }
 
 /** A message as it came in, plain data. `subject` is without the Router's prefix. */
@@ -68,6 +71,8 @@ export interface Handled {
   readonly countsAsError: boolean;
   /** unsent: the answer did not leave this process. forbidden: an answer was asked for on a subject that no router publishes to; nothing was written. */
   readonly reply: "sent" | "unsent" | "none" | "forbidden";
+  /** Of the policy's steps; absent when there are none. */
+  readonly steps?: readonly StepReport[];
 }
 
 export type Outcome =
@@ -86,10 +91,10 @@ export type Outcome =
       readonly deadLetter: "stored" | "failed" | "suppressed" | "none";
     }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly tenantId: string }
-  /** JetStream could not take it now; the delivery or the client comes back. */
+  /** JetStream could not take it now, or a step is away; the delivery or the client comes back. */
   | {
       readonly kind: "postponed";
-      readonly code: "full" | "unavailable";
+      readonly code: "full" | "unavailable" | "step";
       readonly message: string;
       readonly tenantId: string;
     };

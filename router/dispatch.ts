@@ -126,6 +126,18 @@ function* pushExisting(
   return outcome.kind === "standing" || outcome.kind === "vanished" ? refused(outcome.kind) : describeUnstored(outcome);
 }
 
+/** Whether adopting this effect stores an assignment for it. */
+export function isPushDue(
+  delivery: Delivery,
+  request: DecideRequest,
+  effect: EffectIdentity,
+  standing: ExistingEffect,
+  context: HandleContext,
+): boolean {
+  if (!isBareDecision(standing) || compareExisting(standing, effect.fingerprint) === "violation") return false;
+  return isPushWanted(delivery, request, findPolicy(context.table, request.tenantId, request.policyId));
+}
+
 /** A keyed decision that stands without work: neither an assignment nor the claim of one. */
 function isBareDecision(existing: ExistingEffect): boolean {
   return existing.stage === "decided" && existing.legacySubject === undefined;
@@ -190,7 +202,8 @@ function planFirst(
   return claim.ok ? { kind: "message", message: claim.value, legacy: true } : { kind: "refused", reason: claim.error };
 }
 
-function isPushWanted(delivery: Delivery, request: DecideRequest, policy: CompiledPolicy | undefined): boolean {
+/** Whether the message is to be dispatched, or only decided. */
+export function isPushWanted(delivery: Delivery, request: DecideRequest, policy: CompiledPolicy | undefined): boolean {
   switch (policy?.assignment.push ?? "OnRequest") {
     case "Always":
       return true;

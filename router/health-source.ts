@@ -7,6 +7,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import { VerdictMirror, type VerdictState } from "../runtime/nats/verdict-mirror.ts";
+import type { ProcessorDirectory } from "./step-caller.ts";
 
 export interface HealthSourceOptions {
   readonly link: NatsLink;
@@ -51,6 +52,11 @@ export class HealthSource {
   /** Before the registry was read, nothing is registered. */
   get snapshot(): HealthSnapshot {
     return this.current;
+  }
+
+  /** Every registered component as it is known now, for whoever calls one. */
+  get directory(): ProcessorDirectory {
+    return this.mirror;
   }
 
   /** Verdicts that the snapshot is made of. */

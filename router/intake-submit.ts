@@ -24,6 +24,9 @@ export interface SubmitIntakeOptions {
 const REOPEN_MS = 500;
 /** Back-off after a handling that threw: first retry soon, never hot. */
 const BUG_NAK_MS = 5_000;
+const NANOS_PER_MS = 1_000_000;
+/** Of a consumer that was made without one. */
+const DEFAULT_ACK_WAIT_NANOS = 30_000 * NANOS_PER_MS;
 /** A stop hands a message back at once, so that another router has it before the ack wait is over. */
 const HAND_BACK: { readonly kind: "nak"; readonly delayMs: number } = { kind: "nak", delayMs: 0 };
 
@@ -33,6 +36,7 @@ export class SubmitIntake {
   private puller: Puller | undefined;
   private reopenTimer: NodeJS.Timeout | undefined;
   private streamCreated = "";
+  private ackWaitMs = 0;
   private stopping = false;
   private held = 0;
   private idleWaiters: (() => void)[] = [];
@@ -71,11 +75,12 @@ export class SubmitIntake {
     try {
       const manager = await jetstreamManager(link.nc, { checkAPI: false });
       const info = await manager.streams.info(stream);
-      await manager.consumers.info(stream, consumer);
+      const { config } = await manager.consumers.info(stream, consumer);
       if (this.stopping) return;
       // In another stream the same sequence is another message.
       if (info.created !== this.streamCreated) this.errors = new ErrorCounts();
       this.streamCreated = info.created;
+      this.ackWaitMs = (config.ack_wait ?? DEFAULT_ACK_WAIT_NANOS) / NANOS_PER_MS;
       const puller: Puller = new Puller({
         nc: link.nc,
         connected: () => link.connected(),
@@ -134,6 +139,7 @@ export class SubmitIntake {
         sequence,
         deliveryCount: info.deliveryCount,
         timestampMs: info.timestampMs,
+        ackWaitMs: this.ackWaitMs,
       },
       nowMs: Date.now(),
       errorCount: this.errors.get(sequence),

@@ -2,6 +2,7 @@
 import { INTAKE_CODES, REASONS, reasonRow } from "../core/intake/reasons.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Handled, Outcome } from "./delivery.ts";
+import { createStepCounter } from "./step-metrics.ts";
 
 /** What a router counts about messages. */
 export interface RouterMetrics {
@@ -49,12 +50,14 @@ export function createRouterMetrics(metrics: Metrics): RouterMetrics {
     help: "Entries of that head which are not served as they are.",
   });
   const countOutcome = createOutcomeCounter(metrics);
+  const countSteps = createStepCounter(metrics);
   return {
     count: (source, handled, elapsed) => {
       messages.inc(messages.slot({ kind: "decide", source, disposition: handled.disposition.kind }));
       seconds.observe(seconds.slot({ source }), elapsed);
       replies.inc(replies.slot({ outcome: handled.reply }));
       countOutcome(handled.outcome);
+      if (handled.steps !== undefined) countSteps(handled.steps);
     },
     countBug: (source) => bugs.inc(bugs.slot({ source })),
     countOverload: () => overloads.inc(overloads.slot({})),
@@ -103,8 +106,8 @@ function createOutcomeCounter(metrics: Metrics): CountOutcome {
   });
   const postponements = metrics.counter({
     name: "router_dispatch_postponed_total",
-    help: "Messages that JetStream could not take at that moment.",
-    labels: { code: ["full", "unavailable"] },
+    help: "Messages that JetStream could not take at that moment, or for which a required step was away (step).",
+    labels: { code: ["full", "unavailable", "step"] },
   });
   return (outcome) => {
     switch (outcome.kind) {
@@ -130,6 +133,7 @@ const FAILURE_CODES = [
   "no_provider_available",
   "decision_failed",
   "retries_exhausted",
+  "step_failed",
 ] as const;
 
 /** The seed's three counters of refused messages, a series for each row of the reasons table. */

@@ -9,12 +9,14 @@ import type { MuxPublishOptions } from "../runtime/nats/mux.ts";
 import type { DeadLetterBudget } from "./dead-letter-budget.ts";
 import type { Handled } from "./delivery.ts";
 import type { Handling } from "./handle.ts";
+import type { StepCaller } from "./step-caller.ts";
 
 export interface OutboxOptions {
   readonly link: NatsLink;
   readonly names: Names;
   readonly publishTimeoutMs: number;
   readonly deadLetters: DeadLetterBudget;
+  readonly steps: StepCaller;
 }
 
 const encoder = new TextEncoder();
@@ -61,6 +63,9 @@ export class Outbox {
         return;
       case "wait":
         setTimeout(() => resume({ kind: "done" }), effect.ms);
+        return;
+      case "callStep":
+        this.options.steps.call(effect.call, resume);
         return;
       default:
         assertNever(effect);

@@ -6,7 +6,7 @@ import { type IntakeReason, reasonRow, refuse } from "../core/intake/reasons.ts"
 import { buildRejection } from "../core/intake/rejection.ts";
 import { tenantPartOf } from "../core/intake/tenant.ts";
 import { answerError, answerRejection } from "./answer.ts";
-import type { Delivery, HandleContext, Handled, Outcome } from "./delivery.ts";
+import type { Delivery, HandleContext, Handled, Outcome, StreamPosition } from "./delivery.ts";
 import type { EffectIdentity } from "./dispatch.ts";
 import type { Postponed } from "./unstored.ts";
 
@@ -53,7 +53,7 @@ export function* rejectFor(
 /** A durable message whose decision failed: tried again with back-off, given up with a dead letter after its last error. */
 export function* retryOrGiveUp(
   delivery: Delivery,
-  reason: "decision_failed" | "retries_exhausted",
+  reason: "decision_failed" | "retries_exhausted" | "step_failed",
   detail: string,
   request: DecideRequest,
   context: HandleContext,
@@ -109,6 +109,16 @@ function* storeDeadLetter(
   const result = (yield { kind: "publish", message, tenantId: owner, bounded }) as PublishResult;
   if (result.kind === "suppressed") return "suppressed";
   return result.kind === "stored" ? "stored" : "failed";
+}
+
+/** A step that is required is away, which is not the fault of this durable message: it comes back. */
+export function postponeForStep(
+  { deliveryCount }: StreamPosition,
+  message: string,
+  { tenantId }: DecideRequest,
+  context: HandleContext,
+): Handled {
+  return nak(jittered(awayDelay(deliveryCount), context), { kind: "postponed", code: "step", message, tenantId });
 }
 
 function retryLater(delivery: Delivery, rejection: Rejection, context: HandleContext): Handled {

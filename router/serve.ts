@@ -52,6 +52,7 @@ export class Router {
       (handled) => {
         metrics.count(source, handled, (performance.now() - startMs) / 1000);
         this.logOutcome(delivery, handled);
+        this.logSteps(handled);
         settle(handled);
       },
       (bug) => {
@@ -78,6 +79,22 @@ export class Router {
     const answer = buildErrorAnswer(error, {}, nodeCodec);
     const lines = formatHeaderLines(answer.headers);
     if (lines.ok) link.mux.send(subject.value, answer.body, encodeHeaderBlock(lines.value));
+  }
+
+  /** A step that stops its message is told with the outcome. */
+  private logSteps({ steps = [], outcome }: Handled): void {
+    for (const { stage, step, target, outcome: end, reason, consequence } of steps) {
+      if (consequence !== "warned") continue;
+      const tenant = "tenantId" in outcome ? outcome.tenantId : outcome.rejection.tenantId;
+      this.options.log.warn("step passed over", {
+        stage,
+        step,
+        target,
+        outcome: end,
+        detail: reason,
+        tenant_id: tenant,
+      });
+    }
   }
 
   private logOutcome(delivery: Delivery, handled: Handled): void {

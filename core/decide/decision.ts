@@ -96,6 +96,20 @@ export type ExplainStep =
       readonly kept: readonly string[];
       readonly dropped: readonly DroppedProvider[];
     }
+  /** An extension that the message passed, before the decision or (`post`) after it. */
+  | {
+      readonly stage: "step";
+      readonly of: "pre" | "validator" | "post";
+      readonly step: string;
+      readonly target: string;
+      readonly outcome: "passed" | "rejected" | "unavailable" | "notFound" | "timeout" | "broken";
+      readonly reason?: string;
+      /** Names of the entries that it set. */
+      readonly changed: readonly string[];
+      readonly tries: number;
+      readonly elapsedMs: number;
+      readonly consequence: "none" | "stopped" | "warned" | "ignored";
+    }
   | { readonly stage: "tier"; readonly priority: number; readonly candidates: readonly string[] }
   | { readonly stage: "prefer"; readonly order: readonly string[]; readonly chosen: string | undefined }
   | {

@@ -2,14 +2,15 @@
 // a router publishes to passes this one function. (Without it a producer writes into the configuration bucket through
 // a reply subject: measured.)
 import { err, ok, type Result } from "../result.ts";
-import { isTenantToken, parseEffectSubject, REPLY_PREFIX } from "./subjects.ts";
+import { isTenantToken, parseEffectSubject, REPLY_PREFIX, STEP_PREFIX } from "./subjects.ts";
 
 /**
  * What the router wants to publish: `reply` to a request, `reply-to` for the decision of a durable message, an
- * `assignment` (or decided or end mark), or an assignment on the fixed subject of a `legacy` provider or extension.
- * The first two are wire subjects, the other two are canonical (the Router's prefix is put in front afterwards).
+ * `assignment` (or decided or end mark), an assignment on the fixed subject of a `legacy` provider, or a request to
+ * the extension of a `step`. The first two are wire subjects, the others are canonical (the Router's prefix is put in front
+ * afterwards).
  */
-export type PublishUse = "reply" | "reply-to" | "assignment" | "legacy";
+export type PublishUse = "reply" | "reply-to" | "assignment" | "legacy" | "step";
 
 export interface PublishRules {
   /** Tenant of the message that is answered. */
@@ -83,8 +84,18 @@ function isAllowed(subject: string, tokens: readonly string[], use: PublishUse, 
     case "assignment":
       return parseEffectSubject(subject) !== undefined;
     case "legacy":
-      return !subject.startsWith("_") && isListed(rules.allowedSubjects, tokens);
+      return !subject.startsWith("_") && !isStepSubject(subject) && isListed(rules.allowedSubjects, tokens);
+    case "step":
+      return isStepSubject(subject) && isListed(rules.allowedSubjects, tokens);
   }
+}
+
+/**
+ * Whether a subject or a pattern is of the extensions: they answer requests, so no stream may store what is sent there (its
+ * PubAck would be the first answer).
+ */
+export function isStepSubject(subject: string): boolean {
+  return subject.startsWith(STEP_PREFIX) && subject.length > STEP_PREFIX.length;
 }
 
 function isOpenInbox(subject: string, { inboxesClosed = false }: PublishRules): boolean {

@@ -1,6 +1,7 @@
 // Effects of dispatching a message, as data: `router/handle.ts` yields them, the router performs them on NATS and a
 // simulation performs them on a model, so the code whose order is proved is the code that runs.
 import type { HeaderReader } from "../intake/message.ts";
+import type { StepCall, StepResult } from "../steps/step.ts";
 
 /** A message to be stored in JetStream; the subject is canonical (no Router prefix: the performer adds it). */
 export interface OutgoingMessage {
@@ -47,7 +48,9 @@ export type Effect =
       readonly headers: readonly (readonly [name: string, value: string])[];
       readonly body: Uint8Array;
     }
-  | { readonly kind: "wait"; readonly ms: number };
+  | { readonly kind: "wait"; readonly ms: number }
+  /** Asks an extension of the policy about the message. */
+  | { readonly kind: "callStep"; readonly call: StepCall };
 
 /** Why JetStream could not be asked or did not answer. Nothing is known about the effect: it may have happened. */
 export type UnavailableReason = "no_responders" | "timeout" | "disconnected" | "closed" | "overloaded";
@@ -73,7 +76,7 @@ export type ReadResult =
 /** unsent: the reply did not leave this process (no connection, or larger than the server takes). */
 export type ReplyResult = { readonly kind: "done" } | { readonly kind: "unsent"; readonly reason: string };
 
-export type EffectResult = PublishResult | ReadResult | ReplyResult;
+export type EffectResult = PublishResult | ReadResult | ReplyResult | StepResult;
 
 /** What becomes of a JetStream delivery when handling ends; a core request has none to settle. */
 export type Disposition =

@@ -16,6 +16,8 @@ export const ASSIGNMENT_PREFIX = "caf.exec.assign.v1.to.";
  * Decisions for `submit` messages go below it, per tenant, when the producer asks for that with `Beamline-Reply-To`.
  */
 export const REPLY_PREFIX = "beamline.reply.v1.";
+/** Extensions that policies name as steps answer requests below this. */
+export const STEP_PREFIX = "beamline.ext.";
 export const ASSIGNMENT_ACK_SUBJECT = "caf.exec.assign.v1.ack";
 export const RESULT_SUBJECT = "caf.exec.result.v1";
 export const USAGE_SUBJECT = "beamline.usage.v1.metered";

@@ -64,6 +64,9 @@ const tenant = (message: string) => row("TENANT_FORBIDDEN", message, { errorCode
 const internal = (message: string, options: RowOptions) =>
   row("INTERNAL_VALIDATION_ERROR", message, { errorCode: "internal", raisedBy: "router", ...options });
 
+const blocked = (errorCode: AnswerErrorCode) =>
+  row("SCHEMA_VALIDATION_FAILED", "Refused by the policy's {detail}", { errorCode, raisedBy: "router" });
+
 const MISSING = "Required field {field} is missing";
 const UUID_OR_ULID = "Field {field} must be a UUIDv4 or a ULID";
 
@@ -125,6 +128,9 @@ export const REASONS = {
     severity: "warning",
     raisedBy: "router",
   }),
+  pre_processor_blocked: blocked("validator_blocked"),
+  validator_blocked: blocked("validator_blocked"),
+  post_processor_blocked: blocked("post_processor_failed"),
   idempotency_check_failed: internal("Whether the effect exists could not be found out: {detail}", {
     disposition: "nak",
     deadLetter: false,
@@ -140,6 +146,9 @@ export const REASONS = {
   ),
   poison_suspected: internal("Delivered too often without an outcome: {detail}", {}),
   decision_failed: internal("No decision after the last retry: {detail}", { errorCode: "decision_failed" }),
+  step_failed: internal("A step of the policy was not passed after the last retry: {detail}", {
+    errorCode: "extension_error",
+  }),
   retries_exhausted: internal("Not handled after the last retry: {detail}", {}),
 } as const satisfies Record<string, ReasonRow>;
 

@@ -1,5 +1,6 @@
 // One policy -> what a router decides on: references resolved, expressions compiled.
 import { hashPickText } from "../decide/pick-hash.ts";
+import { compilePipeline } from "../steps/step.ts";
 import { providerKey } from "./check-names.ts";
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
 import type { ExpressionCache } from "./expression.ts";
@@ -39,6 +40,7 @@ export function compilePolicy(
     stickyPath: spec.sticky === undefined ? undefined : splitStickyKey(spec.sticky.key),
     constraints: spec.constraints,
     assignment: spec.assignment,
+    pipeline: compilePipeline(spec),
     level: spec.validation.level,
     maxPayloadBytes: spec.validation.maxPayloadBytes,
   };

@@ -40,7 +40,6 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
     },
     { path: "spec.assignment.ackTimeout" },
     { path: "spec.assignment.maxAttempts" },
-    { path: "spec.pipeline" },
     {
       path: "spec.validation.maxPayloadBytes",
       supported: (object, { maxPayloadBytes }) =>

@@ -11,7 +11,10 @@ const step: ObjectSchema = {
   properties: {
     name: formatted(listKey, "Name of the step."),
     processor: { type: "string", minLength: 1, maxLength: 128, description: "Id of a registered processor." },
-    subject: formatted(subject, "Subject that the extension answers requests on."),
+    subject: formatted(
+      subject,
+      "Subject below beamline.ext. that the extension answers requests on; the Router's allowedSubjects must name it.",
+    ),
     mode: {
       type: "string",
       enum: ["Required", "Optional"],
@@ -24,11 +27,15 @@ const step: ObjectSchema = {
       maxLength: 16,
       description: "What a negative answer means. Default: Block.",
     },
-    timeout: durationBetween("1ms", "1m", "Time for one answer. Default: 1s."),
+    timeout: durationBetween("1ms", "1m", "Time for one answer; all steps of a message get 20s at most. Default: 1s."),
     retry: { type: "integer", minimum: 0, maximum: 10, description: "Further tries after a failed one. Default: 0." },
   },
   "x-kubernetes-validations": [
     { rule: "has(self.processor) != has(self.subject)", message: "exactly one of processor and subject must be set" },
+    {
+      rule: "!has(self.subject) || self.subject.startsWith('beamline.ext.')",
+      message: "the subject of a step begins with beamline.ext.",
+    },
   ],
 };
 

@@ -46,7 +46,7 @@ const spec: ObjectSchema = {
     allowedSubjects: {
       type: "array",
       description:
-        "Further subjects that messages may be published to: fixed subjects of legacy providers, extensions.",
+        "Further subjects that messages may be published to: fixed subjects of legacy providers; below beamline.ext., those of steps.",
       maxItems: 256,
       "x-kubernetes-list-type": "set",
       items: formatted(formats.subjectPattern, "A subject, with '*' for one token or a final '>'."),

@@ -1,5 +1,6 @@
 // The immutable table that a router decides on, and how a policy is found in it.
 import type { TenantRules, ValidationLevel } from "../intake/message.ts";
+import type { CompiledPipeline } from "../steps/step.ts";
 import type { ObjectMeta, RoutingPolicySpec } from "./spec.ts";
 
 /** 64 bits as two signed 32-bit halves; made by `hashPickText` (decide/pick.ts). */
@@ -67,6 +68,8 @@ export interface CompiledPolicy {
   readonly stickyPath: readonly string[] | undefined;
   readonly constraints: { readonly maxLatencyMs?: number; readonly maxCost?: number };
   readonly assignment: RoutingPolicySpec["assignment"];
+  /** Undefined when there are no steps. */
+  readonly pipeline: CompiledPipeline | undefined;
   readonly level: ValidationLevel;
   readonly maxPayloadBytes: number;
 }

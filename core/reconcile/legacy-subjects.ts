@@ -1,6 +1,6 @@
 // A Router's allowedSubjects -> what the assignments stream can bind of them, and whether a legacy provider's subject is in.
-import { checkPublishSubject } from "../handover/check-publish-subject.ts";
-import { ASSIGNMENT_PREFIX } from "../handover/subjects.ts";
+import { checkPublishSubject, isStepSubject } from "../handover/check-publish-subject.ts";
+import { ASSIGNMENT_PREFIX, STEP_PREFIX } from "../handover/subjects.ts";
 import type { BeamlineObject } from "../policy/spec.ts";
 import type { CompiledPolicy } from "../policy/table.ts";
 import type { Refusal } from "./object-conditions.ts";
@@ -15,6 +15,8 @@ export interface UnboundSubject {
 export interface LegacySubjects {
   /** No two of them overlap, as a stream requires. Canonical. */
   readonly bound: readonly string[];
+  /** For steps of policies: routers send requests there, no stream takes them. */
+  readonly steps: readonly string[];
   readonly unbound: readonly UnboundSubject[];
 }
 
@@ -31,6 +33,7 @@ const RESERVED: readonly string[] = [
   "beamline.router.>",
   "beamline.usage.>",
   "beamline.reply.>",
+  `${STEP_PREFIX}>`,
   "_INBOX.>",
   "_R_.>",
 ];
@@ -42,14 +45,16 @@ const RESERVED: readonly string[] = [
 export function planLegacySubjects(allowedSubjects: readonly string[]): LegacySubjects {
   const bound: string[] = [];
   const unbound: UnboundSubject[] = [];
+  const steps = [...new Set(allowedSubjects)].filter(isStepSubject);
   for (const subject of new Set(allowedSubjects)) {
+    if (isStepSubject(subject)) continue;
     const reason = unboundReason(subject, bound);
     if (reason !== undefined) unbound.push({ subject, reason });
     if (reason !== undefined || bound.some((other) => coversPattern(other, subject))) continue;
     const kept = bound.filter((other) => !coversPattern(subject, other));
     bound.splice(0, bound.length, ...kept, subject);
   }
-  return { bound, unbound };
+  return { bound, steps, unbound };
 }
 
 function unboundReason(subject: string, bound: readonly string[]): string | undefined {

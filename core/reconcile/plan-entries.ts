@@ -12,6 +12,7 @@ import type { CompiledPolicy } from "../policy/table.ts";
 import { changedObjects, type ListedObject } from "./changed-objects.ts";
 import { refusedLegacyProviders } from "./legacy-subjects.ts";
 import type { Refusal } from "./object-conditions.ts";
+import { refusedStepSubjects } from "./step-subjects.ts";
 import { makeWish, type ParsedSpec, type RouterRules, type Wish } from "./wish.ts";
 
 export interface PlanInput extends RouterRules {
@@ -196,7 +197,7 @@ function planVerdict({ input, before, compiled }: Draft, key: string, wish: Wish
     object,
     specProblems,
     refusals: [...wish.refusals, ...(inForce ? [] : (refusals ?? []))],
-    warnings: inForce ? [...(warnings ?? []), ...refusedLegacyProviders(policy, input.allowedSubjects)] : [],
+    warnings: inForce ? [...(warnings ?? []), ...refusedSubjects(policy, input)] : [],
     inForceGeneration: entry?.generation,
     policy,
     implicitProviders: inForce ? (implicitProviders ?? []) : [],
@@ -204,6 +205,10 @@ function planVerdict({ input, before, compiled }: Draft, key: string, wish: Wish
   };
   const standing = before.verdicts.get(key);
   return standing !== undefined && isSameVerdict(standing, verdict) ? standing : verdict;
+}
+
+function refusedSubjects(policy: Outcome["policy"], { allowedSubjects }: PlanInput): readonly Refusal[] {
+  return [...refusedLegacyProviders(policy, allowedSubjects), ...refusedStepSubjects(policy, allowedSubjects)];
 }
 
 function isSameVerdict(left: Verdict, right: Verdict): boolean {

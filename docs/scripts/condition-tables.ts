@@ -177,7 +177,10 @@ export function unservedConditionTable(): string {
 
 /** Why an object is not taken as it is; a reason without a line here is a compile error. */
 const REFUSALS: Readonly<
-  Record<CompileReason | "Invalid" | "LegacySubjectNotAllowed", readonly [condition: string, meaning: string]>
+  Record<
+    CompileReason | "Invalid" | "LegacySubjectNotAllowed" | "StepSubjectNotAllowed",
+    readonly [condition: string, meaning: string]
+  >
 > = {
   Invalid: ["Accepted", "the object breaks its schema; the message names field, value and rule"],
   InvalidExpression: ["Accepted", "a rule's expression does not compile; the message has its position"],
@@ -187,6 +190,10 @@ const REFUSALS: Readonly<
   LegacySubjectNotAllowed: [
     "Accepted",
     "the fixed subject of a Provider is not among the Router's allowedSubjects; of a policy that names it, ResolvedRefs",
+  ],
+  StepSubjectNotAllowed: [
+    "ResolvedRefs",
+    "the subject of a step is not among the Router's allowedSubjects: routers do not ask it, and the step counts as broken",
   ],
   RefNotFound: ["ResolvedRefs", "a provider of another namespace does not exist; it is left out"],
   RefNotPermitted: ["ResolvedRefs", "a provider of another namespace does not name this one; it is left out"],

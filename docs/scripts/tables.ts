@@ -12,6 +12,7 @@ import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
 import { createRouterMetrics, declareVerdictMetrics } from "../../router/metrics.ts";
+import { createProcessorMetrics } from "../../router/processors/metrics.ts";
 import { callFailureTable } from "./call-failure-table.ts";
 import {
   policyConditionTable,
@@ -86,6 +87,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
     metricTable((metrics) => {
       createRouterMetrics(metrics);
       declareVerdictMetrics(metrics, { size: 0, ageSeconds: () => 0 });
+      createProcessorMetrics(metrics, () => 0);
     }),
   "metrics-operator": () => metricTable(createOperatorMetrics),
   "metrics-kubernetes-operator": () =>

@@ -20,6 +20,7 @@ import {
   REGISTRY_REPORT_SUBJECT,
   REPLY_PREFIX,
   RESULT_SUBJECT,
+  STEP_PREFIX,
   SUBMIT_PREFIX,
   USAGE_SUBJECT,
 } from "../../core/handover/subjects.ts";
@@ -76,6 +77,13 @@ const SUBJECT_ROWS: readonly (readonly string[])[] = [
     "producers",
     "RouteDecision or ErrorResponse",
     "nothing",
+  ],
+  [
+    code(`${STEP_PREFIX}>`),
+    "routers, with a reply subject, where `allowedSubjects` names it",
+    "extensions that policies name as steps",
+    "DataMessage, JSON",
+    "nothing: request/reply",
   ],
   [code(DLQ_SUBJECT), "routers", "people and tools", "dead letter, JSON", code(streams.dlq)],
   [

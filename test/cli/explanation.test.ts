@@ -39,6 +39,35 @@ const STEPS: readonly (readonly [ExplainStep, string])[] = [
     "key s1: a weight 70 scores 1235, b weight 30 scores 9.88: chose a",
   ],
   [{ stage: "fallback", provider: "a", used: true }, "chose a"],
+  [
+    {
+      stage: "step",
+      of: "pre",
+      step: "tier",
+      target: "processor p",
+      outcome: "passed",
+      changed: ["tier"],
+      tries: 1,
+      elapsedMs: 1.5,
+      consequence: "none",
+    },
+    "pre tier, processor p: passed, set tier in 1.5 ms",
+  ],
+  [
+    {
+      stage: "step",
+      of: "validator",
+      step: "size",
+      target: "subject beamline.ext.size",
+      outcome: "rejected",
+      reason: "too long",
+      changed: [],
+      tries: 2,
+      elapsedMs: 3,
+      consequence: "stopped",
+    },
+    "validator size, subject beamline.ext.size: rejected (too long), stopped in 3 ms, 2 tries",
+  ],
   [{ stage: "fallback", provider: "a", used: false, reason: "breaker_open" }, "a is not usable: breaker_open"],
 ];
 

@@ -64,8 +64,9 @@ export interface Driven {
   readonly effects: readonly Effect[];
 }
 
-/** Everything is stored at once, nothing stands. */
+/** Everything is stored at once, nothing stands, every step agrees. */
 export function healthyServer(effect: Effect): EffectResult {
+  if (effect.kind === "callStep") return { kind: "called", outcome: { kind: "answered", parts: [] }, elapsedMs: 1 };
   if (effect.kind === "publish") return { kind: "stored", sequence: 1, duplicate: false };
   return effect.kind === "readLast" ? { kind: "absent" } : { kind: "done" };
 }

@@ -13,7 +13,7 @@ import { EFFECT_ID, OPENAI } from "./requests.ts";
 
 const RULES: PublishRules = {
   tenantId: "demo",
-  allowedSubjects: new Set(["caf.exec.assign.v1", "legacy.*.jobs", "ext.>"]),
+  allowedSubjects: new Set(["caf.exec.assign.v1", "legacy.*.jobs", "ext.>", "beamline.ext.*.v1"]),
   prefix: undefined,
 };
 /** Everything that a careless administrator could list. */
@@ -31,6 +31,7 @@ const ALLOWED: [PublishUse, string][] = [
   ["legacy", "legacy.emea.jobs"],
   ["legacy", "ext.a"],
   ["legacy", "ext.a.b.c"],
+  ["step", "beamline.ext.tier.v1"],
 ];
 
 const REFUSED: [PublishUse, string, SubjectProblem, PublishRules?][] = [
@@ -74,6 +75,14 @@ const REFUSED: [PublishUse, string, SubjectProblem, PublishRules?][] = [
   ["legacy", "caf.exec.assign.v1.ack", "forbidden", CARELESS],
   ["legacy", "$JS.API.STREAM.PURGE.BEAMLINE_ASSIGNMENTS", "forbidden", CARELESS],
   ["legacy", "_INBOX.abc.1", "not_allowed", CARELESS],
+  ["legacy", "beamline.ext.tier.v1", "not_allowed", CARELESS],
+  ["step", "beamline.ext.tier.v2", "not_allowed"],
+  ["step", "beamline.ext.", "empty_token"],
+  ["step", "beamline.ext", "not_allowed", CARELESS],
+  ["step", "caf.exec.assign.v1", "not_allowed"],
+  ["step", "ext.a", "not_allowed", CARELESS],
+  ["step", "_INBOX.abc.1", "not_allowed", CARELESS],
+  ["step", "beamline.router.v1.decide", "forbidden", CARELESS],
 ];
 
 describe("checkPublishSubject", () => {

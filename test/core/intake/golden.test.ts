@@ -70,6 +70,10 @@ const RAISED_ELSEWHERE: Readonly<Record<string, string>> = {
   internal_error: "router/reject.ts",
   redelivered_after_window: "router/handle.ts",
   poison_suspected: "router/handle.ts",
+  pre_processor_blocked: "router/steps.ts",
+  validator_blocked: "router/steps.ts",
+  post_processor_blocked: "router/steps.ts",
+  step_failed: "router/steps.ts",
   decision_failed: "router/reject.ts",
   retries_exhausted: "router/reject.ts",
 };

@@ -72,9 +72,9 @@ describe("conditions of a policy", () => {
   });
 
   it("name fields that do nothing yet", () => {
-    const conditions = objectConditions({ ...FINE, partiallySupported: ["spec.rateLimit", "spec.pipeline"] });
+    const conditions = objectConditions({ ...FINE, partiallySupported: ["spec.rateLimit", "spec.retryPolicy"] });
     assert.equal(shown(conditions).at(-1), "PartiallySupported=True/FieldsWithoutEffect");
-    assert.equal(conditions.at(-1)?.message, "accepted without effect: spec.rateLimit, spec.pipeline");
+    assert.equal(conditions.at(-1)?.message, "accepted without effect: spec.rateLimit, spec.retryPolicy");
   });
 
   it("count refusals past the eighth", () => {

@@ -71,6 +71,31 @@ describe("subjects that the assignments stream binds", () => {
   });
 });
 
+describe("subjects of steps", () => {
+  it("are allowed and not bound: a stream would answer what is asked there", () => {
+    const planned = planLegacySubjects(["beamline.ext.>", "work.a", "beamline.*.tier"]);
+    assert.deepEqual([planned.steps, planned.bound], [["beamline.ext.>"], ["work.a"]]);
+    assert.deepEqual(
+      planned.unbound.map(({ subject }) => subject),
+      ["beamline.*.tier"],
+    );
+  });
+
+  it("that a Router does not allow are told on the policy", () => {
+    const steps = [
+      { name: "a", subject: "beamline.ext.a" },
+      { name: "b", subject: "beamline.ext.b" },
+      { name: "c", processor: "c" },
+    ];
+    const spec = { providers: [{ name: "old" }], pipeline: { validators: steps } };
+    const made = plan([{ ...POLICY, spec }], { allowedSubjects: ["beamline.ext.a"] });
+    assert.deepEqual(
+      verdict(made, "RoutingPolicy").warnings.map(({ reason, path, message }) => [reason, path, message.slice(0, 7)]),
+      [["StepSubjectNotAllowed", "spec.pipeline.validators", "step b:"]],
+    );
+  });
+});
+
 describe("a provider on a fixed subject", () => {
   const forbidden = { allowedSubjects: ["other.subject"] };
 

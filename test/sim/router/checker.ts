@@ -1,6 +1,7 @@
 // What must hold after every run: nothing lost, no effect twice, every answer what was stored.
 import { RouteDecision } from "../../../proto/gen/messages/beamline/flow/v1/flow.ts";
 import { buildChains, type Chain, type Link } from "./chains.ts";
+import { checkSteps } from "./check-steps.ts";
 import { isThere } from "./model-stream.ts";
 import { STALE_MS } from "./network.ts";
 import type { AnswerRecord, Handling } from "./records.ts";
@@ -20,6 +21,7 @@ export function checkWorld(world: World): string[] {
     ...world.queue.messages.flatMap((message) => checkSettled(world, message, byEffect)),
     ...world.answers.flatMap((answer) => checkAnswer(answer, byEffect)),
     ...[...byEffect.values()].flat().flatMap((chain) => checkChain(world, chain)),
+    ...checkSteps(world.handlings, world.assignments),
   ];
 }
 

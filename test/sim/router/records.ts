@@ -16,6 +16,16 @@ export interface Handling {
   request: DecideRequest | undefined;
   fingerprint: string | undefined;
   handled: Handled | undefined;
+  endedMs: number | undefined;
+  /** Calls of steps. */
+  calls: number;
+  /** A validator agreed. */
+  isValidated: boolean;
+}
+
+export function beginHandling(about: Pick<Handling, "input" | "startedMs" | "sequence" | "table">): Handling {
+  const unknown = { effectId: undefined, request: undefined, fingerprint: undefined };
+  return { ...about, ...unknown, handled: undefined, endedMs: undefined, calls: 0, isValidated: false };
 }
 
 export interface AnswerRecord {

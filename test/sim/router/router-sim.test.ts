@@ -7,6 +7,7 @@ import { makePlan } from "./plan.ts";
 import { reportFailure, runPlan, runWorld, shrinkPlan } from "./run.ts";
 import { SITUATIONS, type Situation, situationsOf } from "./situations.ts";
 import { WRONG_ORDERS } from "./wrong-orders.ts";
+import { WRONG_STEPS } from "./wrong-steps.ts";
 
 const DEFAULT_SEEDS = 10_000;
 /** A wrong order must be found within this many seeds. */
@@ -47,13 +48,13 @@ describe("router simulation", () => {
 
   it("repeats itself: one seed, one run", () => {
     for (let seed = 1; seed <= REPEATED_SEEDS; seed++) {
-      for (const { protocol } of WRONG_ORDERS) {
+      for (const { protocol } of [...WRONG_ORDERS, ...WRONG_STEPS]) {
         assert.deepEqual(runPlan(makePlan(seed), protocol), runPlan(makePlan(seed), protocol));
       }
     }
   });
 
-  for (const { name, protocol, consequence } of WRONG_ORDERS) {
+  for (const { name, protocol, consequence } of [...WRONG_ORDERS, ...WRONG_STEPS]) {
     it(`finds the wrong order: ${name}`, () => {
       for (let seed = 1; seed <= WRONG_ORDER_SEEDS; seed++) {
         const plan = makePlan(seed);

@@ -32,10 +32,13 @@ function objectOf(kind: string, name: string, spec: object): BeamlineObject {
 const tenant = objectOf("Tenant", TENANT, { namespaces: [TENANT] });
 const legacy = objectOf("Provider", "old", { legacy: { subject: LEGACY_SUBJECT } });
 
-function policy(push: string, providers: Readonly<Record<string, number>>): BeamlineObject {
+function policy(push: string, providers: Readonly<Record<string, number>>, more: object = {}): BeamlineObject {
   const list = Object.entries(providers).map(([name, weight]) => ({ name, weight }));
-  return objectOf("RoutingPolicy", "default", { tenantId: TENANT, providers: list, assignment: { push } });
+  return objectOf("RoutingPolicy", "default", { tenantId: TENANT, providers: list, assignment: { push }, ...more });
 }
+
+const step = [{ name: "s", processor: "p", timeout: "400ms" }];
+const pipeline = { pre: step, validators: [{ ...step[0], retry: 1 }], post: step };
 
 /** Table 0 is where every run begins and ends; what is listed twice is met twice as often. */
 const CONFIGURATIONS: readonly (readonly BeamlineObject[])[] = [
@@ -46,8 +49,11 @@ const CONFIGURATIONS: readonly (readonly BeamlineObject[])[] = [
   [policy("Never", { openai: 1, local: 1 })],
   [policy("OnRequest", { old: 1 }), legacy],
   [],
+  [policy("OnRequest", { openai: 1, local: 1 }, { pipeline })],
 ];
 
+/** The one whose policy has steps, all of them required. */
+export const STEPS_TABLE = 7;
 export const TABLE_COUNT = CONFIGURATIONS.length;
 
 function rulesOf(table: RoutingTable): IntakeRules {

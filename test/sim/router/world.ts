@@ -1,5 +1,4 @@
-// Producers, replicas and the model of JetStream, driven by a plan; everything that the checker looks at is written
-// down.
+// Producers, replicas and the model of JetStream, driven by a plan; everything that the checker looks at is written down.
 
 import type { Effect, EffectResult } from "../../../core/handover/effects.ts";
 import { readExisting } from "../../../core/handover/existing.ts";
@@ -8,13 +7,14 @@ import type { DecideRequest } from "../../../core/intake/message.ts";
 import { validateIntakeMessage } from "../../../core/intake/validate-intake-message.ts";
 import type { Delivery, Handled, StreamPosition } from "../../../router/delivery.ts";
 import { identifyEffect } from "../../../router/dispatch.ts";
+import { Extensions } from "./extensions.ts";
 import { encodeInput, headersOf, type Input } from "./inputs.ts";
 import { isThere, type ModelMessage } from "./model-stream.ts";
 import { Network } from "./network.ts";
 import { BUSY_MS, type Plan, type PlanEvent } from "./plan.ts";
 import type { Protocol, SimEffect } from "./protocol.ts";
 import { Random } from "./random.ts";
-import type { AnswerRecord, Handling, StoreRecord } from "./records.ts";
+import { type AnswerRecord, beginHandling, type Handling, type StoreRecord } from "./records.ts";
 import { Replica } from "./replica.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SubmitQueue, type Submitted } from "./submit-queue.ts";
@@ -31,6 +31,7 @@ const END_MS = 400_000;
 export class World {
   readonly answers: AnswerRecord[] = [];
   readonly deadLetters: StoreRecord[] = [];
+  readonly assignments: StoreRecord[] = [];
   readonly handlings: Handling[] = [];
   readonly queue: SubmitQueue;
   readonly network: Network;
@@ -42,6 +43,7 @@ export class World {
   readonly #plan: Plan;
   readonly #protocol: Protocol;
   readonly #newId: () => string;
+  readonly #extensions: Extensions;
   #openWork = 0;
 
   constructor(plan: Plan, protocol: Protocol) {
@@ -54,11 +56,12 @@ export class World {
     const scheduler = this.#scheduler;
     const { weather, replicated } = plan;
     this.network = new Network({ scheduler, random, weather, replicated, startMs: START_MS });
+    this.#extensions = new Extensions({ scheduler, random, network: this.network });
     this.#replicas = Array.from({ length: plan.replicas }, () => new Replica(scheduler));
     this.queue = new SubmitQueue({
       scheduler,
       ackWaitMs: ACK_WAIT_MS,
-      deliver: (message, position) => this.#deliver(message, position),
+      deliver: (message, position) => this.#deliver(message, { ...position, ackWaitMs: ACK_WAIT_MS }),
     });
   }
 
@@ -158,16 +161,7 @@ export class World {
     },
   ): void {
     const { table } = replica;
-    const handling: Handling = {
-      input,
-      startedMs: this.nowMs,
-      sequence: position?.sequence,
-      table,
-      effectId: undefined,
-      request: undefined,
-      fingerprint: undefined,
-      handled: undefined,
-    };
+    const handling = beginHandling({ input, startedMs: this.nowMs, sequence: position?.sequence, table });
     this.handlings.push(handling);
     const context = contextFor(table, this.#newId);
     const make = () => {
@@ -185,7 +179,7 @@ export class World {
       } else this.#perform(handling, effect, resume);
     };
     replica.run(make, perform, (handled) => {
-      handling.handled = handled;
+      Object.assign(handling, { handled, endedMs: this.nowMs });
       client.settle(handled.disposition, handled);
     });
   }
@@ -226,6 +220,7 @@ export class World {
         if (handling !== undefined && effectId !== undefined) this.#name(handling, effectId);
         const stored = (message: ModelMessage) => {
           if (effect.message.purpose === "dead-letter") this.deadLetters.push({ handling, message });
+          if (effect.message.purpose === "assignment") this.assignments.push({ handling, message });
         };
         this.network.publish(effect.message, stored, resume);
         return;
@@ -238,6 +233,9 @@ export class World {
         return;
       case "wait":
         this.#scheduler.after(effect.ms, () => resume({ kind: "done" }));
+        return;
+      case "callStep":
+        this.#extensions.call(handling, effect.call, resume);
     }
   }
 

@@ -1,0 +1,56 @@
+// What a step is told of a message, as properties with fixed names; docs/steps.md lists them for authors of processors.
+import type { DecideRequest } from "../intake/message.ts";
+import type { CompiledStep, Stage, StepCall } from "./step.ts";
+
+/** Begin the names of what is Beamline's own; no step sets an entry that begins with it. */
+export const RESERVED_PREFIX = "beamline.";
+/** Begins context entries, in what is sent and in the answers of pre steps. */
+export const CONTEXT_PREFIX = "context.";
+/** Begins the sender's metadata, in what is sent and in the answers of post steps. */
+export const METADATA_PREFIX = "metadata.";
+
+/** What stays the same for all steps of one message. */
+export interface StepFacts {
+  readonly request: DecideRequest;
+  readonly effectId: string;
+  /** Deliveries of the message with this one; 1 for a request. */
+  readonly delivery: number;
+}
+
+/** What changes from step to step. */
+export interface StepState {
+  readonly context: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Once decided. */
+  readonly providerId: string | undefined;
+}
+
+export function stepCall(
+  { request, effectId, delivery }: StepFacts,
+  state: StepState,
+  { stage, step, attempt, timeoutMs }: { stage: Stage; step: CompiledStep; attempt: number; timeoutMs: number },
+): StepCall {
+  const { messageId, requestId, runId, flowId, stepId, traceId, traceparent } = request.correlation;
+  const own: Readonly<Record<string, string | undefined>> = {
+    stage,
+    step: step.name,
+    tenant: request.tenantId,
+    policy: request.policyId,
+    message_type: request.messageType,
+    message_id: messageId ?? requestId,
+    run_id: runId,
+    flow_id: flowId,
+    step_id: stepId,
+    trace_id: traceId,
+    traceparent,
+    effect_id: effectId,
+    delivery: String(delivery),
+    attempt: String(attempt),
+    provider: state.providerId,
+  };
+  const metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) if (value !== undefined) metadata[RESERVED_PREFIX + name] = value;
+  for (const [name, value] of Object.entries(state.context)) metadata[CONTEXT_PREFIX + name] = value;
+  for (const [name, value] of Object.entries(state.metadata)) metadata[METADATA_PREFIX + name] = value;
+  return { target: step.target, payload: request.payload, metadata, timeoutMs };
+}
