@@ -42,7 +42,8 @@ export const UP_OPTIONS: OptionTable = {
     type: "string",
     multiple: true,
     valueName: "SUBJECT",
-    description: "with --secure: fixed subject of a legacy provider, which its workers listen to",
+    description:
+      "with --secure: fixed subject of a legacy provider, which its workers listen to; below beamline.ext., of a step",
   },
   "nats-server": {
     type: "string",

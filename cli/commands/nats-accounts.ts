@@ -31,7 +31,7 @@ export const natsAccountsCommand: Command = {
       type: "string",
       multiple: true,
       valueName: "SUBJECT",
-      description: "also for a legacy provider with this fixed subject",
+      description: "also for a legacy provider with this fixed subject; below beamline.ext., for a step",
     },
   },
   examples: [

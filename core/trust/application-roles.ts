@@ -29,7 +29,7 @@ export function producerCrossings({ names }: Bus): readonly Crossing[] {
 }
 
 /** Takes work from the durables that the operator made; makes, changes and deletes none. */
-export function workerGrants({ names, fixedSubjects }: Bus): Grants {
+export function workerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grants {
   const { assignments } = names.streams;
   return {
     publish: [
@@ -39,10 +39,13 @@ export function workerGrants({ names, fixedSubjects }: Bus): Grants {
       grant(`${CONSUMER_API}.MSG.NEXT.${assignments}.*`, "pulling assignments"),
       ...acknowledgeGrants(assignments, "*"),
       ...answerSubjects(names.toWire).map((subject) => grant(subject, "acknowledging assignments, reporting results")),
+      // Leads to whoever asked and nowhere else: it is made by the server for one request.
+      ...(stepSubjects.length === 0 ? [] : [grant("_R_.>", "answers of steps")]),
     ],
     subscribe: [
       INBOXES,
       ...fixedSubjects.map((subject) => grant(names.toWire(subject), "assignments of a legacy provider")),
+      ...stepSubjects.map((subject) => grant(names.toWire(subject), "requests to a step of a policy")),
     ],
   };
 }
@@ -58,6 +61,11 @@ export function workerCrossings({ names, fixedSubjects }: Bus): readonly Crossin
     ...answerSubjects(names.toWire).map((subject): Crossing => ({ kind: "service", subject })),
     ...fixedSubjects.map((subject): Crossing => ({ kind: "stream", subject: names.toWire(subject) })),
   ];
+}
+
+/** What workers let routers ask. */
+export function stepCrossings({ names, stepSubjects }: Bus): readonly Crossing[] {
+  return stepSubjects.map((subject) => ({ kind: "service", subject: names.toWire(subject) }));
 }
 
 /** The bare subject, and the longer forms below it that name effect and provider. */

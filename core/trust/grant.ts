@@ -12,10 +12,11 @@ export interface Grants {
   readonly subscribe: readonly Grant[];
 }
 
-/** One Router's names, and the fixed subjects of its legacy providers (canonical). */
+/** One Router's names, the fixed subjects of its legacy providers, and those of its policies' steps (canonical). */
 export interface Bus {
   readonly names: Names;
   readonly fixedSubjects: readonly string[];
+  readonly stepSubjects: readonly string[];
 }
 
 /** What the internal account lets another one reach. */

@@ -40,7 +40,7 @@ export function operatorGrants({ names }: Bus): Grants {
 }
 
 /** What handling a message takes, and nothing that changes configuration, streams or consumers. */
-export function routerGrants({ names, fixedSubjects }: Bus): Grants {
+export function routerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grants {
   const { submit, assignments } = names.streams;
   const { config, acks, registry } = names.buckets;
   const decide = names.consumers.decide;
@@ -64,6 +64,7 @@ export function routerGrants({ names, fixedSubjects }: Bus): Grants {
       grant(names.toWire(`${REPLY_PREFIX}>`), "decisions for submitted messages"),
       grant("_R_.>", "answers to requests from other accounts"),
       ...fixedSubjects.map((subject) => grant(names.toWire(subject), "assignments of a legacy provider")),
+      ...stepSubjects.map((subject) => grant(names.toWire(subject), "asking a step of a policy")),
     ],
     subscribe: [
       INBOXES,

@@ -1,4 +1,5 @@
-// `--secure` with a prefix before every name and a legacy provider on a fixed subject: the rights follow, and reach no further.
+// `--secure` with a prefix before every name, a legacy provider on a fixed subject and a step on one: the rights follow, and reach
+// no further.
 import assert from "node:assert/strict";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { type GuardedConnection, type SecureUp, startSecureUp } from "./secure-u
 
 const PREFIX = "team-a";
 const FIXED = "legacy.work";
+const STEP = "beamline.ext.tier.v1";
 const DEADLINE_MS = 30_000;
 const names = namesFor(PREFIX);
 const OBJECTS = `apiVersion: beamline.dev/v1alpha1
@@ -23,12 +25,13 @@ metadata: {name: legacy, namespace: demo}
 spec:
   assignment: {push: Always}
   providers: [{name: old}]
+  pipeline: {validators: [{name: tier, subject: ${STEP}, timeout: 10s}]}
 ---
 apiVersion: beamline.dev/v1alpha1
 kind: Router
 metadata: {name: default, namespace: beamline-system}
 spec:
-  allowedSubjects: [${FIXED}]
+  allowedSubjects: [${FIXED}, ${STEP}]
 `;
 
 describe("beamline up --secure with a prefix and a fixed subject", function () {
@@ -38,7 +41,7 @@ describe("beamline up --secure with a prefix and a fixed subject", function () {
   let worker: GuardedConnection;
 
   before(async function () {
-    const flags = ["--fixed-subject", FIXED];
+    const flags = ["--fixed-subject", FIXED, "--fixed-subject", STEP];
     system = await startSecureUp(this, { flags, env: { BEAMLINE_SUBJECTS_PREFIX: PREFIX } });
     producer = await system.connectAs("producer");
     worker = await system.connectAs("worker");
@@ -49,6 +52,13 @@ describe("beamline up --secure with a prefix and a fixed subject", function () {
     const received: string[] = [];
     worker.nc.subscribe(names.toWire(FIXED), {
       callback: (_error, msg) => void received.push(msg.json<{ job: { type: string } }>().job.type),
+    });
+    const steps: string[] = [];
+    worker.nc.subscribe(names.toWire(STEP), {
+      callback: (_error, msg) => {
+        steps.push(msg.json<{ metadata: Record<string, string> }>().metadata["beamline.step"] ?? "");
+        msg.respond("{}");
+      },
     });
     await worker.nc.flush();
     const path = join(system.up.policiesDir, "legacy.yaml");
@@ -63,10 +73,11 @@ describe("beamline up --secure with a prefix and a fixed subject", function () {
     assert.equal(provider, "old");
     await eventually(() => received.length > 0, { deadlineMs: DEADLINE_MS, describe: "the worker has its work" });
     assert.deepEqual(received, ["old-chat"]);
+    assert.deepEqual([...new Set(steps)], ["tier"]);
   });
 
   it("refuses what a prefix or a fixed subject does not name", async () => {
-    const subjects = ["beamline.router.v1.decide", names.toWire(FIXED), FIXED];
+    const subjects = ["beamline.router.v1.decide", names.toWire(FIXED), FIXED, names.toWire(STEP)];
     for (const subject of subjects) producer.nc.publish(subject, "{}");
     for (const subject of subjects) {
       const refusal = `Permissions Violation for Publish to "${subject}"`;

@@ -26,7 +26,7 @@ const NAMES = [
   "router_registry_verdicts",
   "router_registry_age_seconds",
 ];
-const LABELS = new Set(["kind", "source", "disposition", "code", "reason", "existing", "outcome", "le"]);
+const LABELS = new Set(["kind", "source", "disposition", "code", "reason", "existing", "outcome", "stage", "le"]);
 
 describe("the metrics page", () => {
   let bus: Bus;

@@ -142,6 +142,34 @@ describe("trust", () => {
   });
 });
 
+describe("the subject of a step", () => {
+  const subject = "beamline.ext.tier.v1";
+  const stepped = trustFor({ fixedSubjects: [subject], prefixes: [PREFIXED] });
+  const wire = namesFor(PREFIXED).toWire(subject);
+  const accountOf = (name: string) => stepped.accounts.find((account) => account.name === name);
+
+  it("is routers' to ask on and workers' to answer on, and nobody else's", () => {
+    const names = stepped.roles.map(({ name }) => name).filter((name) => name !== "system");
+    assert.deepEqual(
+      names.filter((name) => may(stepped, name, "publish", wire)),
+      ["router"],
+    );
+    assert.deepEqual(
+      names.filter((name) => may(stepped, name, "subscribe", wire)),
+      ["worker"],
+    );
+    assert.ok(may(stepped, "worker", "publish", "_R_.a.b"));
+    assert.ok(!may(trustFor(), "worker", "publish", "_R_.a.b"));
+  });
+
+  it("leads from the internal account to the workers', and is the only thing that does", () => {
+    const crossing = { kind: "service", subject: wire };
+    assert.deepEqual(accountOf("WORKERS")?.exports, [crossing]);
+    assert.deepEqual(accountOf("BEAMLINE")?.imports, [{ ...crossing, from: "WORKERS" }]);
+    assert.deepEqual(trustFor().accounts.find(({ name }) => name === "BEAMLINE")?.imports, []);
+  });
+});
+
 describe("confinement", () => {
   const names = namesFor();
   const user = (account: string, allow?: readonly string[], deny: readonly string[] = []): ServerUser => ({
