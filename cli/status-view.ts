@@ -8,6 +8,7 @@ import type { Terminal } from "./terminal.ts";
 const TRUE_IS_NOTABLE = new Set(["PartiallySupported", "Progressing"]);
 /** Reasons of what holds that are to be seen all the same. */
 const NOTABLE_REASONS = new Set(["ImplicitProviders", "PartlyRegistered"]);
+const PIPELINE_CONDITIONS = ["Accepted", "Programmed", "Linked", "Ready"] as const;
 const SUMMARY_CONDITIONS = ["Accepted", "ResolvedRefs", "Programmed", "Ready"] as const;
 
 export function printStatus(terminal: Terminal, document: StatusDocument): void {
@@ -17,6 +18,7 @@ export function printStatus(terminal: Terminal, document: StatusDocument): void 
   printSection(terminal, "Routers", routerTable(document));
   printSection(terminal, "Policies", policyTable(terminal, document));
   printSection(terminal, "Providers", providerTable(document));
+  printSection(terminal, "Pipelines", pipelineTable(terminal, document));
   printSection(terminal, "Notes", noteTable(document));
   printSection(terminal, "Problems (what the files held before stays in force)", problemTable(document));
 }
@@ -71,6 +73,19 @@ function providerTable({ providers }: StatusDocument): Table {
   return { columns: ["provider", "id", "consumer", "processors", "file"], rows };
 }
 
+function pipelineTable(terminal: Terminal, { pipelines }: StatusDocument): Table {
+  const rows = pipelines.map((pipeline) => [
+    `${pipeline.namespace}/${pipeline.name}`,
+    pipeline.tenantId,
+    String(pipeline.generation),
+    ...PIPELINE_CONDITIONS.map((type) => showCondition(terminal, pipeline, type)),
+    pipeline.input,
+    pipeline.consumers.join(", "),
+    pipeline.file ?? "-",
+  ]);
+  return { columns: ["pipeline", "tenant", "generation", ...PIPELINE_CONDITIONS, "input", "consumers", "file"], rows };
+}
+
 function showProcessors(processors: ProcessorsSummary | undefined): string {
   if (processors === undefined) return "-";
   const { live, late, lost, names } = processors;
@@ -89,6 +104,7 @@ function noteTable(document: StatusDocument): Table {
     ...document.policies.map((object) => ({ kind: "RoutingPolicy", object })),
     ...document.providers.map((object) => ({ kind: "Provider", object })),
     ...document.tenants.map((object) => ({ kind: "Tenant", object })),
+    ...document.pipelines.map((object) => ({ kind: "Pipeline", object })),
   ];
   const rows = objects.flatMap(({ kind, object }) =>
     object.conditions
@@ -106,7 +122,8 @@ function noteTable(document: StatusDocument): Table {
 }
 
 function problemTable(document: StatusDocument): Table {
-  const objects: readonly ObjectStatus[] = [...document.policies, ...document.providers, ...document.tenants];
+  const { policies, providers, tenants, pipelines } = document;
+  const objects: readonly ObjectStatus[] = [...policies, ...providers, ...tenants, ...pipelines];
   const found = [...document.files, ...objects].flatMap((holder) => holder.problems);
   const distinct = new Map(found.map((problem) => [JSON.stringify(problem), problem]));
   return fileProblemTable([...distinct.values()]);

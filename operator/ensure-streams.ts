@@ -1,5 +1,6 @@
 // Makes the streams, buckets and consumers that routers and workers rely on; what differs from its specification is reported.
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { pipelineConsumer } from "../core/handover/pipeline-streams.ts";
 import type { ProviderKey } from "../core/handover/record.ts";
 import {
   DEFAULT_STREAM_SETTINGS,
@@ -16,6 +17,7 @@ import { ensureBucket } from "../runtime/nats/kv.ts";
 import { ensureStream, type StreamDrift } from "../runtime/nats/streams.ts";
 import { bindLegacySubjects } from "./bind-legacy-subjects.ts";
 import type { RouterConfig } from "./config.ts";
+import type { PipelineConsumerKey } from "./pipeline-consumers.ts";
 import { runAll } from "./run-all.ts";
 
 /** Consumers that are being looked at or made at once: configuration goes through the same server meanwhile. */
@@ -130,6 +132,28 @@ export class StreamKeeper {
     const { link, names } = this.options;
     const standing = await listConsumerNames(link.nc, names.streams.assignments);
     return [...providers].filter((provider) => !standing.has(names.consumers.provider(provider)));
+  }
+
+  /** As of providers: so that consumers of pipelines never make any, and one that is not named any more stays. */
+  async ensurePipelineConsumers(
+    keys: readonly PipelineConsumerKey[],
+    onEnsured: (key: PipelineConsumerKey) => void,
+  ): Promise<void> {
+    const { names, settings } = this.options;
+    const jsm = await this.connect();
+    const tasks = keys.map((key) => async () => {
+      const spec = pipelineConsumer(names, key.pipeline, key.consumer, settings);
+      this.report("consumer", spec.durableName, await ensureConsumer(jsm, spec));
+      onEnsured(key);
+    });
+    await runAll(tasks, MAX_CONSUMERS_IN_FLIGHT);
+  }
+
+  /** Which of these have no durable. */
+  async findMissingPipelineConsumers(keys: readonly PipelineConsumerKey[]): Promise<readonly PipelineConsumerKey[]> {
+    const { link, names } = this.options;
+    const standing = await listConsumerNames(link.nc, names.streams.pipelineOutputs);
+    return keys.filter(({ pipeline, consumer }) => !standing.has(names.consumers.pipeline(pipeline, consumer)));
   }
 
   private async connect(): Promise<JetStreamManager> {

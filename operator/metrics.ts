@@ -7,13 +7,17 @@ const WRITES = ["put", "delete", "purge", "head"] as const;
 export type WorkKind = (typeof WORK)[number];
 export type WriteKind = (typeof WRITES)[number];
 
+/** Kinds of which it is counted how many are accepted. */
+export const COUNTED_KINDS = ["RoutingPolicy", "Provider", "Tenant", "Pipeline"] as const;
+export type CountedKind = (typeof COUNTED_KINDS)[number];
+
 export interface OperatorMetrics {
   countWork(work: WorkKind, ok: boolean): void;
   countWrite(kind: WriteKind): void;
   countStatusWrite(): void;
   setRevision(revision: number): void;
   setRouters(desired: number, ready: number, starts: number): void;
-  setObjects(kind: "RoutingPolicy" | "Provider" | "Tenant", accepted: number, refused: number): void;
+  setObjects(kind: CountedKind, accepted: number, refused: number): void;
   observeProgrammed(seconds: number): void;
 }
 
@@ -43,7 +47,7 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
   const objects = metrics.gauge({
     name: "operator_objects",
     help: "Objects whose newest generation is in the table, and those whose newest is not.",
-    labels: { kind: ["RoutingPolicy", "Provider", "Tenant"], result: ["accepted", "refused"] },
+    labels: { kind: COUNTED_KINDS, result: ["accepted", "refused"] },
   });
   const programmed = metrics.histogram({
     name: "operator_programmed_duration_seconds",

@@ -5,11 +5,20 @@ import type { Names } from "../core/handover/subjects.ts";
 import type { BeamlineObject } from "../core/policy/spec.ts";
 import { type Condition, mergeConditions, type ObservedCondition } from "../core/reconcile/conditions.ts";
 import { type ObservedObject, objectConditions } from "../core/reconcile/object-conditions.ts";
+import { pipelineConditions } from "../core/reconcile/pipeline.ts";
 import type { Verdict } from "../core/reconcile/plan-entries.ts";
 import { policyConditions } from "../core/reconcile/routing-policy.ts";
 import type { ObservedPod, SourceObject } from "./interfaces.ts";
+import { describePipeline, observeLinks } from "./observe-pipeline.ts";
 import { type KnownProcessors, observeRegistered } from "./observe-processors.ts";
-import type { FileProblem, ObjectStatus, PolicyStatus, ProviderStatus, TenantStatus } from "./status-document.ts";
+import type {
+  FileProblem,
+  ObjectStatus,
+  PipelineStatus,
+  PolicyStatus,
+  ProviderStatus,
+  TenantStatus,
+} from "./status-document.ts";
 
 /** What is the same for all objects. */
 export interface ObjectSurroundings {
@@ -54,7 +63,7 @@ export function isBehind(pods: readonly ObservedPod[]): boolean {
 export function observeObject(
   surroundings: ObjectSurroundings,
   facts: ObjectFacts,
-): PolicyStatus | ProviderStatus | TenantStatus {
+): PolicyStatus | ProviderStatus | TenantStatus | PipelineStatus {
   const { desired, object, policy, key } = facts.verdict;
   const { namespace, name } = desired.meta;
   const registered = observeRegistered(surroundings.processors, facts.verdict);
@@ -65,6 +74,7 @@ export function observeObject(
   if (desired.kind === "Provider") {
     return { ...status, ...describeProvider(namespace, name, object, surroundings.names) };
   }
+  if (desired.kind === "Pipeline") return { ...status, ...describePipeline(facts.verdict, surroundings.names) };
   const spec = object?.kind === "RoutingPolicy" ? object.spec : undefined;
   const tenantId = spec?.tenantId ?? policy?.tenantId ?? "";
   return { ...status, tenantId, policyId: spec?.policyId ?? policy?.policyId ?? key };
@@ -88,10 +98,13 @@ function objectStatus(
     partiallySupported: verdict.partiallySupported,
     registered,
   };
-  const conditions: readonly ObservedCondition[] =
-    desired.kind === "RoutingPolicy"
-      ? policyConditions({ ...observed, unresolved: warnings, implicitProviders })
-      : objectConditions(observed);
+  const conditionsOf = (): readonly ObservedCondition[] => {
+    if (desired.kind === "RoutingPolicy") {
+      return policyConditions({ ...observed, unresolved: warnings, implicitProviders });
+    }
+    if (desired.kind !== "Pipeline") return objectConditions(observed);
+    return pipelineConditions({ ...observed, unmetLinks: observeLinks(surroundings.processors, verdict) });
+  };
   return {
     namespace,
     name,
@@ -99,7 +112,7 @@ function objectStatus(
     generation,
     observedGeneration: generation,
     ...(source?.origin === undefined ? {} : { file: source.origin.file }),
-    conditions: mergeConditions(previous, conditions, now),
+    conditions: mergeConditions(previous, conditionsOf(), now),
     problems: source === undefined ? [] : positioned(verdict, source),
   };
 }

@@ -1,6 +1,8 @@
 // What the registry says of the providers that one object's status tells of.
+
 import type { LayeredMap } from "../core/layered-map.ts";
 import type { ObservedCondition } from "../core/reconcile/conditions.ts";
+import type { Components } from "../core/reconcile/pipeline-links.ts";
 import type { Verdict } from "../core/reconcile/plan-entries.ts";
 import {
   isRegistrable,
@@ -17,6 +19,8 @@ export interface KnownProcessors {
   /** Whether the registry has been read since this process began. */
   readonly isRead: boolean;
   readonly owners: ProviderLiveness["owners"];
+  /** Every component that is registered, by `componentKey`. */
+  readonly components: Components;
 }
 
 export interface RegisteredStatus {
@@ -75,6 +79,7 @@ export function tellsSame(
   now: KnownProcessors | undefined,
   verdict: Verdict,
 ): boolean {
+  if (verdict.desired.kind === "Pipeline") return before?.components === now?.components;
   if (before === undefined || now === undefined || before.owners === now.owners) return true;
   return ownersOf(verdict).every((owner) => before.owners.get(owner) === now.owners.get(owner));
 }

@@ -14,11 +14,13 @@ import type { Condition } from "../core/reconcile/conditions.ts";
 import type { EntryPlan, Verdict } from "../core/reconcile/plan-entries.ts";
 import type { SourceObject, SourceSnapshot } from "./interfaces.ts";
 import { isBehind, type ObjectSurroundings, observeObject, observeProgrammed } from "./observe-object.ts";
+import { pipelinesToObserve } from "./observe-pipeline.ts";
 import { concernedBy, tellsSame } from "./observe-processors.ts";
 import { describeRouter, observeRouter, type RouterFacts, routerStatus } from "./observe-router.ts";
 import type {
   FileProblem,
   FileStatus,
+  PipelineStatus,
   PolicyStatus,
   ProviderStatus,
   StatusDocument,
@@ -40,7 +42,12 @@ export interface ObservedStatus {
   readonly document: StatusDocument;
   /** Uids of objects that wait for routers to apply them: their status will change in a moment. */
   readonly pending: ReadonlySet<string>;
-  readonly accepted: { readonly policies: number; readonly providers: number; readonly tenants: number };
+  readonly accepted: {
+    readonly policies: number;
+    readonly providers: number;
+    readonly tenants: number;
+    readonly pipelines: number;
+  };
   /** What the next observation follows from. */
   readonly basis: ObservationBasis;
 }
@@ -55,9 +62,11 @@ interface ObservationBasis {
   readonly policies: StatusList<PolicyStatus>;
   readonly providers: StatusList<ProviderStatus>;
   readonly tenants: StatusList<TenantStatus>;
+  readonly pipelines: StatusList<PipelineStatus>;
 }
 
-type AnyStatus = PolicyStatus | ProviderStatus | TenantStatus;
+type AnyStatus = PolicyStatus | ProviderStatus | TenantStatus | PipelineStatus;
+type DocumentLists = Pick<StatusDocument, "policies" | "providers" | "tenants" | "pipelines">;
 
 interface ObjectRecord {
   readonly verdict: Verdict;
@@ -76,11 +85,12 @@ export const NOTHING_OBSERVED: ObservedStatus = {
     policies: [],
     providers: [],
     tenants: [],
+    pipelines: [],
     files: [],
     unfenced: true,
   },
   pending: new Set(),
-  accepted: { policies: 0, providers: 0, tenants: 0 },
+  accepted: { policies: 0, providers: 0, tenants: 0, pipelines: 0 },
   basis: {
     observation: undefined,
     floor: appliedFloor(new Map(), []),
@@ -90,6 +100,7 @@ export const NOTHING_OBSERVED: ObservedStatus = {
     policies: NO_STATUSES,
     providers: NO_STATUSES,
     tenants: NO_STATUSES,
+    pipelines: NO_STATUSES,
   },
 };
 
@@ -116,20 +127,29 @@ export function observeStatus(observation: Observation, before: ObservedStatus =
   const policies = changeStatuses(basis.policies, changes.policies);
   const providers = changeStatuses(basis.providers, changes.providers);
   const tenants = changeStatuses(basis.tenants, changes.tenants);
-  const parts = { policies: policies.statuses, providers: providers.statuses, tenants: tenants.statuses };
+  const pipelines = changeStatuses(basis.pipelines, changes.pipelines);
+  const lists = { policies, providers, tenants, pipelines };
   return {
-    document: documentOf(observation, before.document, parts),
+    document: documentOf(observation, before.document, {
+      policies: policies.statuses,
+      providers: providers.statuses,
+      tenants: tenants.statuses,
+      pipelines: pipelines.statuses,
+    }),
     pending,
-    accepted: { policies: policies.accepted, providers: providers.accepted, tenants: tenants.accepted },
+    accepted: {
+      policies: policies.accepted,
+      providers: providers.accepted,
+      tenants: tenants.accepted,
+      pipelines: pipelines.accepted,
+    },
     basis: {
       observation,
       floor,
       sources,
       records: basis.records.with(records),
       unsettled,
-      policies,
-      providers,
-      tenants,
+      ...lists,
     },
   };
 }
@@ -174,6 +194,7 @@ function keysToObserve({ observation, before, sources }: Looks, floor: AppliedFl
     ...targets.changedSince(last.targets),
     ...sources.changedSince(before.sources),
     ...concernedBy(last.processors, observation.processors, plan.verdicts),
+    ...pipelinesToObserve(last, observation),
   ]);
 }
 
@@ -216,13 +237,14 @@ interface StatusChanges {
   readonly policies: StatusChange<PolicyStatus>[];
   readonly providers: StatusChange<ProviderStatus>[];
   readonly tenants: StatusChange<TenantStatus>[];
+  readonly pipelines: StatusChange<PipelineStatus>[];
 }
 
 function statusChanges(
   before: LayeredMap<ObjectRecord>,
   records: ReadonlyMap<string, ObjectRecord | undefined>,
 ): StatusChanges {
-  const changes: StatusChanges = { policies: [], providers: [], tenants: [] };
+  const changes: StatusChanges = { policies: [], providers: [], tenants: [], pipelines: [] };
   for (const [key, record] of records) {
     const standing = before.get(key);
     const kind = (record ?? standing)?.verdict.desired.kind;
@@ -231,16 +253,13 @@ function statusChanges(
     // A key names its kind, so both are of it.
     if (kind === "RoutingPolicy") changes.policies.push(change as StatusChange<PolicyStatus>);
     else if (kind === "Provider") changes.providers.push(change as StatusChange<ProviderStatus>);
-    else changes.tenants.push(change as StatusChange<TenantStatus>);
+    else if (kind === "Tenant") changes.tenants.push(change as StatusChange<TenantStatus>);
+    else changes.pipelines.push(change as StatusChange<PipelineStatus>);
   }
   return changes;
 }
 
-function documentOf(
-  observation: Observation,
-  before: StatusDocument,
-  lists: Pick<StatusDocument, "policies" | "providers" | "tenants">,
-): StatusDocument {
+function documentOf(observation: Observation, before: StatusDocument, lists: DocumentLists): StatusDocument {
   const { head, pods, acks, snapshot, settings, unfenced } = observation;
   const revision = head?.revision ?? 0;
   const epoch = head?.epoch ?? "";
@@ -256,6 +275,7 @@ function documentOf(
     lists.policies === before.policies &&
     lists.providers === before.providers &&
     lists.tenants === before.tenants &&
+    lists.pipelines === before.pipelines &&
     isSameJson([router, routers], [before.router, before.routers]) &&
     isSameJson(files, before.files);
   return isSame ? before : { revision, epoch, router, routers, ...lists, files, unfenced };

@@ -13,7 +13,6 @@ import type { SourceSnapshot } from "./interfaces.ts";
 import type { WorkKind } from "./metrics.ts";
 import { type OperatorOptions, RESYNC_MS, RETRY, START_TIMEOUT_MS } from "./operator-options.ts";
 import { planConfig } from "./plan-config.ts";
-import { ProviderConsumers } from "./provider-consumers.ts";
 import { ConfigPublisher } from "./publish-config.ts";
 import { purgeRemovals } from "./purge-removals.ts";
 import { KeyedQueue } from "./queue.ts";
@@ -22,6 +21,7 @@ import type { StatusDocument } from "./status-document.ts";
 import { type ObservationInput, StatusReporter } from "./status-reporter.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { withTimeout } from "./with-timeout.ts";
+import { WorkConsumers } from "./work-consumers.ts";
 
 /** Changes within this time are one head. */
 export const COALESCE_MS = 20;
@@ -37,7 +37,7 @@ export class Operator {
   private readonly acks: AckReader;
   private readonly reporter: StatusReporter;
   private readonly expressions = new ExpressionCache();
-  private readonly consumers: ProviderConsumers;
+  private readonly consumers: WorkConsumers;
   private readonly jobs: Readonly<Record<WorkKind, () => Promise<void>>> = {
     lease: () => this.renewLease(),
     streams: () => this.whileHeld(() => this.keeper.ensureAll()),
@@ -82,7 +82,7 @@ export class Operator {
       backoff: RETRY,
     });
     this.keeper = new StreamKeeper({ link, names, settings: streamSettings(config), log });
-    this.consumers = new ProviderConsumers(this.keeper);
+    this.consumers = new WorkConsumers(this.keeper);
     this.mirror = new KvMirror({
       link,
       bucket: names.buckets.config,

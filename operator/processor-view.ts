@@ -29,7 +29,11 @@ export class ProcessorView {
   private mirror: VerdictMirror | undefined;
   private verdicts: LayeredMap<PublishedVerdict> = LayeredMap.empty();
   private live: ProviderLiveness = NOTHING_REGISTERED;
-  private shown: KnownProcessors = { isRead: false, owners: NOTHING_REGISTERED.owners };
+  private shown: KnownProcessors = {
+    isRead: false,
+    owners: NOTHING_REGISTERED.owners,
+    components: LayeredMap.empty(),
+  };
   private patience: NodeJS.Timeout | undefined;
   private isPatient = true;
   private due: NodeJS.Timeout | undefined;
@@ -98,8 +102,10 @@ export class ProcessorView {
     const owners = this.shown.owners.with(ready.map((owner) => [owner, this.live.owners.get(owner)] as const));
     clearTimeout(this.due);
     if (nextMs !== undefined) this.due = setTimeout(() => this.show(isRead), nextMs);
-    if (owners === this.shown.owners && isRead === this.shown.isRead) return;
-    this.shown = { isRead, owners };
+    const components = this.verdicts;
+    const { shown } = this;
+    if (owners === shown.owners && isRead === shown.isRead && components === shown.components) return;
+    this.shown = { isRead, owners, components };
     this.tell();
   }
 

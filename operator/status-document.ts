@@ -72,6 +72,14 @@ export interface TenantStatus extends ObjectStatus {
   readonly tenantId: string;
 }
 
+export interface PipelineStatus extends ObjectStatus {
+  readonly tenantId: string;
+  /** Subject that the source publishes to. */
+  readonly input: string;
+  /** Durable consumers, in the order of `spec.consumers`. */
+  readonly consumers: readonly string[];
+}
+
 export interface FileStatus {
   readonly file: string;
   /** Empty when the file is in force as it stands; otherwise what it held before stays in force. */
@@ -100,6 +108,7 @@ export interface StatusDocument {
   readonly policies: readonly PolicyStatus[];
   readonly providers: readonly ProviderStatus[];
   readonly tenants: readonly TenantStatus[];
+  readonly pipelines: readonly PipelineStatus[];
   readonly files: readonly FileStatus[];
   /**
    * NATS does not say that it confines the operator to an account and rights of its own: then producers and workers may

@@ -65,7 +65,7 @@ export class StatusReporter {
 
   private measure({ document, pending, accepted }: ObservedStatus): void {
     const { metrics } = this.options;
-    const { routers, policies, providers, tenants } = document;
+    const { routers, policies, providers, tenants, pipelines } = document;
     metrics.setRouters(
       routers.length,
       routers.filter(({ ready }) => ready).length,
@@ -74,6 +74,7 @@ export class StatusReporter {
     metrics.setObjects("RoutingPolicy", accepted.policies, policies.length - accepted.policies);
     metrics.setObjects("Provider", accepted.providers, providers.length - accepted.providers);
     metrics.setObjects("Tenant", accepted.tenants, tenants.length - accepted.tenants);
+    metrics.setObjects("Pipeline", accepted.pipelines, pipelines.length - accepted.pipelines);
     if (this.awaitedSinceMs === undefined || pending.size > 0 || !routers.some(({ ready }) => ready)) return;
     metrics.observeProgrammed((performance.now() - this.awaitedSinceMs) / MS_PER_SECOND);
     this.awaitedSinceMs = undefined;

@@ -21,11 +21,13 @@ import { contextFor, withSnapshot } from "./context.ts";
 import { DeadLetterBudget } from "./dead-letter-budget.ts";
 import type { HandleContext } from "./delivery.ts";
 import { HealthSource } from "./health-source.ts";
+import { DurableIntake } from "./intake-durable.ts";
 import { RequestIntake } from "./intake-request.ts";
-import { SubmitIntake } from "./intake-submit.ts";
 import { createRouterMetrics, declareVerdictMetrics } from "./metrics.ts";
 import { Opening } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
+import { createPipelineMetrics } from "./pipelines/metrics.ts";
+import { Pipelines } from "./pipelines/pipelines.ts";
 import { ProcessorCalls } from "./processors/processor-calls.ts";
 import { newRandomId } from "./random-id.ts";
 import { Router } from "./serve.ts";
@@ -41,7 +43,8 @@ interface Connected {
   readonly registry: HealthSource | undefined;
   readonly opening: Opening;
   readonly requests: RequestIntake;
-  readonly submits: SubmitIntake;
+  readonly submits: DurableIntake;
+  readonly pipelines: Pipelines;
 }
 
 /** How long the intake waits for the first reading of the registry: until then no provider with `registration: Required` is one. */
@@ -54,6 +57,7 @@ export class RouterApp {
   private readonly log: Logger;
   private readonly metrics = createMetrics();
   private readonly counters = createRouterMetrics(this.metrics);
+  private readonly pipelineCounters = createPipelineMetrics(this.metrics);
   private readonly processors: ProcessorCalls;
   private readonly names;
   private readonly routerKey;
@@ -115,6 +119,11 @@ export class RouterApp {
       { name: "pod", ok: true, detail: this.pod.uid },
       // Requests are answered without it, so it does not make the router unready.
       { name: "submit", ok: true, detail: submits ?? "durable intake is open" },
+      {
+        name: "pipelines",
+        ok: true,
+        detail: this.connected?.pipelines.unavailable ?? "inputs of pipelines are pulled",
+      },
     ];
   }
 
@@ -144,7 +153,27 @@ export class RouterApp {
         router: handler,
         window: config.requestWindow,
       }),
-      submits: new SubmitIntake({ link, router: handler, window: config.submitWindow, log }),
+      submits: new DurableIntake({
+        link,
+        names,
+        stream: names.streams.submit,
+        consumer: names.consumers.decide,
+        window: config.submitWindow,
+        log,
+        handle: (delivery, settle) => handler.handle("submit", delivery, settle),
+      }),
+      pipelines: new Pipelines({
+        link,
+        names,
+        outbox,
+        calls: processors,
+        metrics: this.pipelineCounters,
+        log,
+        publishTimeoutMs: config.publishTimeoutMs,
+        context,
+        verdicts: () => directory().verdicts,
+        newId: newRandomId,
+      }),
     };
   }
 
@@ -176,13 +205,15 @@ export class RouterApp {
     this.opened = true;
     this.connected?.requests.start();
     this.connected?.submits.start();
+    this.connected?.pipelines.start();
     this.log.info("router ready", { pod: this.pod.name, revision: this.revision });
   }
 
   private async drain(): Promise<void> {
     this.draining = true;
     this.connected?.opening.stop();
-    await Promise.all([this.connected?.requests.stop(), this.connected?.submits.stop()]);
+    const { requests, submits, pipelines } = this.connected ?? {};
+    await Promise.all([requests?.stop(), submits?.stop(), pipelines?.stop()]);
   }
 
   private async disconnect(deadlineMs: number): Promise<void> {

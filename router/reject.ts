@@ -53,7 +53,7 @@ export function* rejectFor(
 /** A durable message whose decision failed: tried again with back-off, given up with a dead letter after its last error. */
 export function* retryOrGiveUp(
   delivery: Delivery,
-  reason: "decision_failed" | "retries_exhausted" | "step_failed",
+  reason: "decision_failed" | "retries_exhausted" | "step_failed" | "pipeline_not_found",
   detail: string,
   request: DecideRequest,
   context: HandleContext,

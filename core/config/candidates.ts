@@ -15,7 +15,7 @@ export type CandidateChanges = ReadonlyMap<string, Candidate | undefined>;
 
 export interface CandidateIndex {
   readonly candidates: LayeredMap<Candidate>;
-  /** By tenant id: keys of the policies and Tenants that one of their choices puts there. */
+  /** By tenant id: keys of the policies, pipelines and Tenants that one of their choices puts there. */
   readonly byTenant: LayeredMap<readonly string[]>;
   /** By `<namespace>/<name>` of a Provider: keys of the policies that name it in one of their choices. */
   readonly byProvider: LayeredMap<readonly string[]>;
@@ -104,7 +104,7 @@ function findConcerned(index: CandidateIndex, touched: Iterable<string>, provide
 }
 
 function tenantIdsOf(object: BeamlineObject): readonly string[] {
-  return object.kind === "RoutingPolicy" || object.kind === "Tenant" ? [object.spec.tenantId] : [];
+  return object.kind === "Provider" || object.kind === "Router" ? [] : [object.spec.tenantId];
 }
 
 function providersOf({ kind, meta, spec }: BeamlineObject): readonly string[] {

@@ -1,8 +1,14 @@
 // Compiles the candidates of tenants that depend on each other: each with its first choice that compiles with the rest.
-import { type AdmitOptions, admitPolicies } from "../policy/admit.ts";
+import { type AdmitOptions, admitPipelines, admitPolicies } from "../policy/admit.ts";
 import type { CompiledPolicyResult } from "../policy/compile-policy.ts";
 import type { CompileProblem } from "../policy/compile-problem.ts";
-import { type PolicyObject, type ProviderObject, sortObjects, type TenantObject } from "../policy/objects.ts";
+import {
+  type PipelineObject,
+  type PolicyObject,
+  type ProviderObject,
+  sortObjects,
+  type TenantObject,
+} from "../policy/objects.ts";
 import type { BeamlineObject } from "../policy/spec.ts";
 import type { Candidate } from "./candidates.ts";
 
@@ -30,6 +36,8 @@ export interface Group {
   readonly compiled: ReadonlyMap<string, Compilation>;
   /** By tenant id. */
   readonly tenants: ReadonlyMap<string, TenantObject>;
+  /** By key, of pipelines that were admitted. */
+  readonly pipelines: ReadonlyMap<string, PipelineObject>;
 }
 
 /**
@@ -44,18 +52,19 @@ export function compileGroup(candidates: readonly Candidate[], host: GroupHost):
   const choice = new Map<string, number>();
   const refusals = new Map<string, readonly CompileProblem[]>();
   for (const { key } of candidates) choice.set(key, 0);
-  for (let pass = 1; ; pass++) {
-    const { compiled, tenants, problems } = compileChosen(candidates, choice, host);
+  for (let passes = 1; ; passes++) {
+    const { problems, ...pass } = compileChosen(candidates, choice, host);
     const found = problems.length === 0 ? NO_PROBLEMS : groupByKey(problems, candidates);
     for (const [key, list] of found.rejecting) if (!refusals.has(key)) refusals.set(key, list);
-    if (pass < MAX_FALLBACK_PASSES && moveOn(candidates, found.rejecting, choice)) continue;
-    return { choice: withoutFailed(choice, found.rejecting), refusals, warnings: found.others, compiled, tenants };
+    if (passes < MAX_FALLBACK_PASSES && moveOn(candidates, found.rejecting, choice)) continue;
+    return { ...pass, choice: withoutFailed(choice, found.rejecting), refusals, warnings: found.others };
   }
 }
 
 interface Pass {
   readonly compiled: ReadonlyMap<string, Compilation>;
   readonly tenants: ReadonlyMap<string, TenantObject>;
+  readonly pipelines: ReadonlyMap<string, PipelineObject>;
   readonly problems: readonly CompileProblem[];
 }
 
@@ -66,16 +75,21 @@ function compileChosen(candidates: readonly Candidate[], choice: ReadonlyMap<str
     if (object !== undefined) keys.set(object, key);
   }
   const problems: CompileProblem[] = [];
-  const { policies, tenants } = sortObjects([...keys.keys()], problems);
+  const { policies, pipelines: found, tenants } = sortObjects([...keys.keys()], problems);
   const compiled = new Map<string, Compilation>();
-  for (const object of admitPolicies({ policies, tenants, providers: host.providers }, problems, host.admit)) {
+  for (const object of admitPolicies({ policies, tenants }, problems, host.admit)) {
     const key = keys.get(object);
     if (key === undefined) continue;
     const compilation = host.compile(key, object);
     problems.push(...compilation.problems);
     compiled.set(key, compilation);
   }
-  return { compiled, tenants, problems };
+  const pipelines = new Map<string, PipelineObject>();
+  for (const object of admitPipelines({ pipelines: found, tenants }, problems, host.admit)) {
+    const key = keys.get(object);
+    if (key !== undefined) pipelines.set(key, object);
+  }
+  return { compiled, tenants, pipelines, problems };
 }
 
 interface ProblemsByKey {

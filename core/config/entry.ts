@@ -7,7 +7,7 @@ export interface RouterKey {
   readonly name: string;
 }
 
-/** Value of `<ns>.<router>.{policy,provider}.<ns>.<name>` and `….tenant.<id>`, JSON. `current` and `lastGood` hold specs. */
+/** Value of `<ns>.<router>.{policy,provider,pipeline}.<ns>.<name>` and `….tenant.<id>`, JSON. `current` and `lastGood` hold specs. */
 export interface ConfigEntry {
   readonly kind: Exclude<ObjectKind, "Router">;
   readonly namespace: string;

@@ -5,7 +5,7 @@ import { type CompileOptions, DEFAULT_TENANT_RULES, tenantRules } from "../polic
 import { compilePolicy } from "../policy/compile-policy.ts";
 import type { CompileProblem } from "../policy/compile-problem.ts";
 import { ExpressionCache } from "../policy/expression.ts";
-import type { PolicyObject } from "../policy/objects.ts";
+import type { PipelineObject, PolicyObject } from "../policy/objects.ts";
 import type { CompiledPolicy, RoutingTable } from "../policy/table.ts";
 import {
   type Candidate,
@@ -34,6 +34,7 @@ export interface Outcome {
 interface LayeredTable extends RoutingTable {
   readonly policies: LayeredMap<ReadonlyMap<string, CompiledPolicy>>;
   readonly tenants: LayeredMap<TenantRules>;
+  readonly pipelines: LayeredMap<PipelineObject>;
 }
 
 /** The choices that were made; the next ones follow from them and from what changed. */
@@ -47,7 +48,7 @@ export interface Chosen {
 }
 
 export const NOTHING_CHOSEN: Chosen = {
-  table: { policies: LayeredMap.empty(), tenants: LayeredMap.empty(), policyCount: 0 },
+  table: { policies: LayeredMap.empty(), tenants: LayeredMap.empty(), policyCount: 0, pipelines: LayeredMap.empty() },
   outcomes: LayeredMap.empty(),
   index: EMPTY_INDEX,
   compilations: LayeredMap.empty(),
@@ -80,6 +81,7 @@ export function compileChanges(before: Chosen, changes: CandidateChanges, option
   for (const key of changes.keys()) outcomes.set(key, index.candidates.has(key) ? AS_WANTED : undefined);
   const policies = new Map<string, ReadonlyMap<string, CompiledPolicy> | undefined>();
   const tenants = new Map<string, TenantRules | undefined>();
+  const pipelines = new Map(removedPipelines(before, changes.keys()));
   const done = new Set<string>();
   for (const tenantId of concerned.tenantIds) {
     if (done.has(tenantId)) continue;
@@ -90,11 +92,13 @@ export function compileChanges(before: Chosen, changes: CandidateChanges, option
       compile: (key, object) => compiler.compile(key, object),
     });
     for (const [key, outcome] of outcomesOf(group)) outcomes.set(key, reuse(before.outcomes.get(key), outcome));
+    for (const change of pipelinesOf(group, index)) pipelines.set(...change);
     const byTenant = policiesByTenant(group);
+    const named = new Set([...group.pipelines.values()].map(({ spec }) => spec.tenantId));
     for (const id of linked) {
       done.add(id);
       policies.set(id, byTenant.get(id));
-      tenants.set(id, rulesOf(group, id, byTenant.has(id)));
+      tenants.set(id, rulesOf(group, id, byTenant.has(id) || named.has(id)));
     }
   }
   expressions.trim(index.ruleCount);
@@ -103,6 +107,7 @@ export function compileChanges(before: Chosen, changes: CandidateChanges, option
       policies: before.table.policies.with(policies),
       tenants: before.table.tenants.with(tenants),
       policyCount: countAfter(before.table, policies),
+      pipelines: before.table.pipelines.with(pipelines),
     },
     outcomes: before.outcomes.with(outcomes),
     index,
@@ -212,7 +217,24 @@ function policiesByTenant({ compiled }: Group): ReadonlyMap<string, ReadonlyMap<
   return byTenant;
 }
 
-/** Of a tenant with an object, or that an accepted policy names. */
+type PipelineChange = [name: string, object: PipelineObject | undefined];
+
+/** By `<namespace>/<name>`, which the key of an entry does not change. */
+function* removedPipelines({ index }: Chosen, changed: Iterable<string>): Generator<PipelineChange> {
+  for (const key of changed) {
+    const object = index.candidates.get(key)?.choices[0];
+    if (object?.kind === "Pipeline") yield [`${object.meta.namespace}/${object.meta.name}`, undefined];
+  }
+}
+
+function* pipelinesOf({ choice, pipelines }: Group, { candidates }: CandidateIndex): Generator<PipelineChange> {
+  for (const key of choice.keys()) {
+    const object = candidates.get(key)?.choices[0];
+    if (object?.kind === "Pipeline") yield [`${object.meta.namespace}/${object.meta.name}`, pipelines.get(key)];
+  }
+}
+
+/** Of a tenant with an object, or that an accepted policy or pipeline names. */
 function rulesOf({ tenants }: Group, tenantId: string, isNamed: boolean): TenantRules | undefined {
   const object = tenants.get(tenantId);
   if (object !== undefined) return tenantRules(object.spec);

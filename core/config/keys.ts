@@ -7,6 +7,7 @@ export type ParsedConfigKey =
   | { readonly kind: "head" }
   | { readonly kind: "RoutingPolicy"; readonly namespace: string; readonly name: string }
   | { readonly kind: "Provider"; readonly namespace: string; readonly name: string }
+  | { readonly kind: "Pipeline"; readonly namespace: string; readonly name: string }
   | { readonly kind: "Tenant"; readonly name: string };
 
 /**
@@ -24,6 +25,7 @@ export const FILE_OBJECT_PREFIX = "_files";
 const POLICY = "policy";
 const PROVIDER = "provider";
 const TENANT = "tenant";
+const PIPELINE = "pipeline";
 const HEAD = "head";
 /** Characters that a KV key may hold (NATS KV, ADR-8), without the separator. */
 const TOKEN = /^[-/_=a-zA-Z0-9]+$/;
@@ -44,6 +46,10 @@ export function providerKey(router: RouterKey, namespace: string, name: string):
 
 export function tenantKey(router: RouterKey, tenantId: string): string {
   return `${prefixOf(router)}.${TENANT}.${tenantId}`;
+}
+
+export function pipelineKey(router: RouterKey, namespace: string, name: string): string {
+  return `${prefixOf(router)}.${PIPELINE}.${namespace}.${name}`;
 }
 
 export function headKey(router: RouterKey): string {
@@ -69,6 +75,8 @@ export function entryKey(router: RouterKey, entry: Pick<ConfigEntry, "kind" | "n
       return providerKey(router, entry.namespace, entry.name);
     case "Tenant":
       return tenantKey(router, entry.name);
+    case "Pipeline":
+      return pipelineKey(router, entry.namespace, entry.name);
   }
 }
 
@@ -92,5 +100,6 @@ export function parseConfigKey(router: RouterKey, key: string): ParsedConfigKey 
   if (first === undefined || !TOKEN.test(first) || !NAME.test(name)) return undefined;
   if (kind === POLICY) return { kind: "RoutingPolicy", namespace: first, name };
   if (kind === PROVIDER) return { kind: "Provider", namespace: first, name };
+  if (kind === PIPELINE) return { kind: "Pipeline", namespace: first, name };
   return undefined;
 }

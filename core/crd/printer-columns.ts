@@ -74,4 +74,14 @@ export const printerColumns: Readonly<Record<ObjectKind, readonly PrinterColumn[
     column("Namespaces", ".spec.namespaces", "Namespaces that may write its policies.", 1),
     message,
   ],
+  Pipeline: [
+    column("Source", ".spec.source.id", "Component that the events come from."),
+    column("Linked", conditionField("Linked", "status"), "Whether every component is there and event types meet."),
+    ...ready,
+    age,
+    column("Tenant", ".status.tenantId", "Tenant whose messages it takes.", 1),
+    column("Router", ".status.router", "Router that runs it.", 1),
+    column("Input", ".status.input", "Subject that the source publishes to.", 1),
+    message,
+  ],
 };

@@ -1,6 +1,7 @@
 // The schema of each kind's status. A cluster drops what is not in it, so whoever writes a status writes these fields.
 
 import { MAX_PROVIDERS } from "../policy/schema-outcome.ts";
+import { MAX_MEMBERS } from "../policy/schema-pipeline-object.ts";
 import type { ObjectKind } from "../policy/spec.ts";
 import { MAX_CONDITION_MESSAGE_LENGTH } from "../reconcile/conditions.ts";
 import { MAX_ID_CHARS } from "../registry/limits.ts";
@@ -120,6 +121,18 @@ const fields: Readonly<Record<ObjectKind, Readonly<Record<string, OpenApiSchema>
   },
   Tenant: {
     tenantId: text(64, "What messages carry as tenant_id: spec.tenantId or its default."),
+  },
+  Pipeline: {
+    tenantId: text(64, "Tenant whose messages the pipeline takes: spec.tenantId or its default."),
+    router: text(128, "The Router that runs the pipeline, as <namespace>/<name>."),
+    input: text(256, "Subject that the source publishes to."),
+    consumers: {
+      type: "array",
+      description: "The JetStream consumer of each of spec.consumers, in its order.",
+      maxItems: MAX_MEMBERS,
+      "x-kubernetes-list-type": "atomic",
+      items: text(256, "Name of a durable consumer."),
+    },
   },
 };
 

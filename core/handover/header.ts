@@ -18,6 +18,9 @@ export const HEADER = {
   decision: "Beamline-Decision",
   /** `<namespace>/<name>` of the Provider object. */
   provider: "Beamline-Provider",
+  /** `<namespace>/<name>` of the Pipeline object. */
+  pipeline: "Beamline-Pipeline",
+  eventType: "Beamline-Event-Type",
   legacySubject: "Beamline-Legacy-Subject",
   /** `true` on a claim whose assignment is stored on the fixed subject. */
   legacyPublished: "Beamline-Legacy-Published",

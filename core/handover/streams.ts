@@ -1,4 +1,5 @@
 // What each stream, consumer and bucket must look like, as data: the operator creates them, routers verify them.
+import { pipelineStreams, pipelinesConsumer } from "./pipeline-streams.ts";
 import type { ProviderKey } from "./record.ts";
 import { DLQ_SUBJECT, DLQ_SUBJECT_BY_KIND, type Names, providerFilter, REGISTRY_BUCKET } from "./subjects.ts";
 
@@ -17,6 +18,8 @@ export interface StreamSpec {
   readonly duplicateWindowMs: number;
   readonly allowDirect: boolean;
   readonly allowMessageTtl?: boolean;
+  /** Several messages are stored all or none. */
+  readonly allowAtomic?: boolean;
 }
 
 /** A durable pull consumer with explicit acknowledgement and unlimited deliveries. */
@@ -107,8 +110,13 @@ interface StreamSpecs {
 /** Everything that one Router's account must hold before its routers can be ready. */
 export function streamSpecs(names: Names, settings: StreamSettings = DEFAULT_STREAM_SETTINGS): StreamSpecs {
   return {
-    streams: [submitStream(names, settings), assignmentsStream(names, settings), deadLetterStream(names, settings)],
-    consumers: [decideConsumer(names, settings)],
+    streams: [
+      submitStream(names, settings),
+      assignmentsStream(names, settings),
+      deadLetterStream(names, settings),
+      ...pipelineStreams(names, settings),
+    ],
+    consumers: [decideConsumer(names, settings), pipelinesConsumer(names, settings)],
     buckets: [
       {
         name: names.buckets.config,

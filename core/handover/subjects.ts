@@ -101,6 +101,8 @@ interface StreamNames {
   readonly dlq: string;
   readonly timers: string;
   readonly decisions: string;
+  readonly pipelines: string;
+  readonly pipelineOutputs: string;
 }
 
 interface BucketNames {
@@ -132,6 +134,10 @@ export interface Names {
     readonly acks: string;
     /** Durable of one provider on the assignments stream. */
     provider(provider: ProviderKey): string;
+    /** Of the stream of pipelines' inputs. */
+    readonly pipelines: string;
+    /** Durable of one consumer of one pipeline, on the stream of outputs. */
+    pipeline(pipeline: ProviderKey, consumer: string): string;
   };
   readonly queueGroups: { readonly decide: string };
 }
@@ -164,6 +170,8 @@ export function namesFor(prefix?: string): Names {
       results: own("router-results"),
       acks: own("router-acks"),
       provider: ({ namespace, name }) => own(`provider_${namespace}_${name}`),
+      pipelines: own("router-pipelines-consumer"),
+      pipeline: ({ namespace, name }, consumer) => own(`pipeline_${namespace}_${name}_${consumer}`),
     },
     queueGroups: { decide: own("router-decide-group") },
   };
@@ -179,6 +187,8 @@ function streamNames(own: (name: string) => string): StreamNames {
     dlq: own("BEAMLINE_DLQ"),
     timers: own("BEAMLINE_TIMERS"),
     decisions: own("BEAMLINE_DECISIONS"),
+    pipelines: own("BEAMLINE_PIPELINES"),
+    pipelineOutputs: own("BEAMLINE_PIPELINE_OUTPUTS"),
   };
 }
 

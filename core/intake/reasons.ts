@@ -128,6 +128,12 @@ export const REASONS = {
     severity: "warning",
     raisedBy: "router",
   }),
+  event_type_not_expected: row("SCHEMA_VALIDATION_FAILED", "The pipeline's source gives no events of type {detail}", {
+    raisedBy: "router",
+  }),
+  processor_refused: row("SCHEMA_VALIDATION_FAILED", "Refused by {detail}", { raisedBy: "router" }),
+  pipeline_output_too_large: internal("What the pipeline made of the message exceeds a bound: {detail}", {}),
+  pipeline_not_found: internal("This router runs no pipeline {detail}", {}),
   pre_processor_blocked: blocked("validator_blocked"),
   validator_blocked: blocked("validator_blocked"),
   post_processor_blocked: blocked("post_processor_failed"),

@@ -3,8 +3,8 @@ import { err, ok, type Result } from "../result.ts";
 import { quote, type Refusal, refuse } from "./reasons.ts";
 
 const INTEGER = /^\d{1,9}$/;
-/** The version token at its fixed place in the intake subjects; tokens of a tenant come later and are never read as one. */
-const SUBJECT_VERSION = /^beamline\.router\.v(\d{1,9})\.(?:decide|submit)(?:\.|$)/;
+/** The version token at its fixed place in the intake subjects; tokens of a sender come later and are never read as one. */
+const SUBJECT_VERSION = /^beamline\.(?:router\.v(\d{1,9})\.(?:decide|submit)(?:\.|$)|pipeline\.v(\d{1,9})\.in\.)/;
 
 /** The three places in which a message can state its version; the first that does counts. */
 export interface StatedVersions {
@@ -17,7 +17,8 @@ export interface StatedVersions {
 
 /** The version in the subject's own pattern, or undefined when the subject is of no such pattern. */
 export function versionOfSubject(subject: string): string | undefined {
-  return SUBJECT_VERSION.exec(subject)?.[1];
+  const [, router, pipeline] = SUBJECT_VERSION.exec(subject) ?? [];
+  return router ?? pipeline;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Which policies may stand in a router's table: tenants, uniqueness of policy ids, quotas.
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
-import type { ObjectsByKind, PolicyObject } from "./objects.ts";
+import type { ObjectsByKind, PipelineObject, PolicyObject } from "./objects.ts";
 import type { TenantSpec } from "./spec.ts";
 
 export interface AdmitOptions {
@@ -13,7 +13,7 @@ export interface AdmitOptions {
  * refuses takes nothing from the others: tenant, (tenant, policy id) unique with the older standing, quotas.
  */
 export function admitPolicies(
-  objects: ObjectsByKind,
+  objects: Pick<ObjectsByKind, "policies" | "tenants">,
   problems: CompileProblem[],
   options: AdmitOptions,
 ): readonly PolicyObject[] {
@@ -46,8 +46,21 @@ function compareAge({ meta: left }: PolicyObject, { meta: right }: PolicyObject)
   return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
 }
 
+/** Pipelines of a tenant that their namespace may write for. */
+export function admitPipelines(
+  { pipelines, tenants }: Pick<ObjectsByKind, "pipelines" | "tenants">,
+  problems: CompileProblem[],
+  options: AdmitOptions,
+): readonly PipelineObject[] {
+  return pipelines.filter((pipeline) => {
+    const forbidden = findTenantProblem(pipeline, tenants.get(pipeline.spec.tenantId)?.spec, options);
+    if (forbidden !== undefined) problems.push(forbidden);
+    return forbidden === undefined;
+  });
+}
+
 function findTenantProblem(
-  policy: PolicyObject,
+  policy: PolicyObject | PipelineObject,
   tenant: TenantSpec | undefined,
   { requireTenant = false }: AdmitOptions,
 ): CompileProblem | undefined {

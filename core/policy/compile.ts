@@ -1,6 +1,6 @@
 // The objects of one router -> the table that it decides on, and what is wrong with them.
 import type { TenantRules } from "../intake/message.ts";
-import { type AdmitOptions, admitPolicies } from "./admit.ts";
+import { type AdmitOptions, admitPipelines, admitPolicies } from "./admit.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { CompileProblem } from "./compile-problem.ts";
 import { ExpressionCache } from "./expression.ts";
@@ -44,8 +44,16 @@ export function compileTable(objects: readonly BeamlineObject[], options: Compil
     policies.set(policy.tenantId, ofTenant);
     policyCount += 1;
   }
-  const tenants = compileTenants(sorted.tenants, policies.keys());
-  return { table: { policies, tenants, policyCount }, problems: problems.sort(compareProblems), implicitProviders };
+  const pipelines = new Map(
+    admitPipelines(sorted, problems, options).map((object) => [`${object.meta.namespace}/${object.meta.name}`, object]),
+  );
+  const named = [...policies.keys(), ...[...pipelines.values()].map(({ spec }) => spec.tenantId)];
+  const tenants = compileTenants(sorted.tenants, named);
+  return {
+    table: { policies, tenants, policyCount, pipelines },
+    problems: problems.sort(compareProblems),
+    implicitProviders,
+  };
 }
 
 /** Tenants with an object, and those that an accepted policy names. */

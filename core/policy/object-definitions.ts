@@ -1,5 +1,6 @@
 // The kinds of objects there are, each with its scope and schema.
 import type { ObjectDefinition } from "./schema.ts";
+import { pipelineDefinition } from "./schema-pipeline-object.ts";
 import { providerDefinition } from "./schema-provider.ts";
 import { routerDefinition } from "./schema-router.ts";
 import { routingPolicyDefinition } from "./schema-routing-policy.ts";
@@ -11,6 +12,7 @@ export const objectDefinitions: Readonly<Record<ObjectKind, ObjectDefinition>> =
   Provider: providerDefinition,
   Tenant: tenantDefinition,
   Router: routerDefinition,
+  Pipeline: pipelineDefinition,
 };
 
 /** Whether a text names a kind of ours. */

@@ -6,8 +6,11 @@ export type PolicyObject = Extract<BeamlineObject, { readonly kind: "RoutingPoli
 export type ProviderObject = Extract<BeamlineObject, { readonly kind: "Provider" }>;
 export type TenantObject = Extract<BeamlineObject, { readonly kind: "Tenant" }>;
 
+export type PipelineObject = Extract<BeamlineObject, { readonly kind: "Pipeline" }>;
+
 export interface ObjectsByKind {
   readonly policies: readonly PolicyObject[];
+  readonly pipelines: readonly PipelineObject[];
   /** By `<namespace>/<name>`. */
   readonly providers: ReadonlyMap<string, ProviderObject>;
   /** By the tenant's id. */
@@ -17,6 +20,7 @@ export interface ObjectsByKind {
 /** Sorts objects out by kind; Routers are left aside. Of objects that stand twice the older is kept, the other a Conflict. */
 export function sortObjects(objects: readonly BeamlineObject[], problems: CompileProblem[]): ObjectsByKind {
   const policies: PolicyObject[] = [];
+  const pipelines: PipelineObject[] = [];
   const providers = new Map<string, ProviderObject>();
   const tenantObjects: TenantObject[] = [];
   const tenants = new Map<string, TenantObject>();
@@ -36,6 +40,7 @@ export function sortObjects(objects: readonly BeamlineObject[], problems: Compil
     }
     last = object;
     if (kind === "RoutingPolicy") policies.push(object);
+    else if (kind === "Pipeline") pipelines.push(object);
     else if (kind === "Provider") providers.set(`${meta.namespace}/${meta.name}`, object);
     else if (kind === "Tenant") tenantObjects.push(object);
   }
@@ -48,7 +53,7 @@ export function sortObjects(objects: readonly BeamlineObject[], problems: Compil
       problems.push(describeProblem(object, "Conflict", message, "spec.tenantId"));
     }
   }
-  return { policies, providers, tenants };
+  return { policies, pipelines, providers, tenants };
 }
 
 function compareObjects(left: BeamlineObject, right: BeamlineObject): number {

@@ -4,6 +4,7 @@ import { checkPolicyNames } from "./check-names.ts";
 import { listExplicitFields } from "./explicit.ts";
 import { isObjectKind, objectDefinitions } from "./object-definitions.ts";
 import { isRecord, joinPath, ProblemList } from "./problems.ts";
+import { readPipeline } from "./read-pipeline.ts";
 import { readProvider, readRouter, readRoutingPolicy, readTenant } from "./read-spec.ts";
 import { API_VERSION } from "./schema.ts";
 import { dnsLabel, dnsSubdomain, isFormat, type StringFormat, shortDnsLabel } from "./schema-formats.ts";
@@ -49,10 +50,11 @@ const nameFormats: Readonly<Record<ObjectKind, StringFormat>> = {
   Provider: shortDnsLabel,
   Tenant: dnsLabel,
   Router: shortDnsLabel,
+  Pipeline: shortDnsLabel,
 };
 
 /**
- * Parses an object of kind RoutingPolicy, Provider, Tenant or Router. All problems are returned at once, with paths such
+ * Parses an object of kind RoutingPolicy, Provider, Tenant, Router or Pipeline. All problems are returned at once, with paths such
  * as `spec.providers[1].weight`. A Tenant is cluster-scoped: its `meta.namespace` is "". Never throws.
  */
 export function parseObject(raw: unknown, defaults: ParseDefaults): Result<BeamlineObject, readonly SpecProblem[]> {
@@ -95,6 +97,8 @@ function readObject(
       return { kind, meta, spec: readTenant(spec, meta.name), explicit };
     case "Router":
       return { kind, meta, spec: readRouter(spec), explicit };
+    case "Pipeline":
+      return { kind, meta, spec: readPipeline(spec, meta, defaults.routerRef), explicit };
   }
 }
 

@@ -63,6 +63,7 @@ const laterFields: Readonly<Record<ObjectKind, readonly LaterField[]>> = {
     { path: "spec.image", worksOn: "kubernetes" },
     { path: "spec.pod", worksOn: "kubernetes" },
   ],
+  Pipeline: [],
 };
 
 /**

@@ -163,7 +163,7 @@ export function readRouter(validated: unknown): RouterSpec {
 }
 
 /** The schema has checked the text, so a duration that does not parse is a bug. */
-function readMs(text: string): number {
+export function readMs(text: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined) throw new Error(`the schema let an invalid duration pass: ${text}`);
   return ms;

@@ -9,7 +9,7 @@ export interface ObjectMeta {
   readonly creationMs: number;
 }
 
-export type ObjectKind = "RoutingPolicy" | "Provider" | "Tenant" | "Router";
+export type ObjectKind = "RoutingPolicy" | "Provider" | "Tenant" | "Router" | "Pipeline";
 
 /** Reference to a Provider object; absent parts default to the policy's namespace and the list name. */
 export interface ProviderRef {
@@ -153,6 +153,33 @@ export interface RouterSpec {
   readonly pod: PodOverlay;
 }
 
+export interface PipelineSpec {
+  readonly tenantId: string;
+  readonly routerRef: { readonly namespace?: string; readonly name: string };
+  readonly source: {
+    readonly id: string;
+    /** Absent: those that the source registered. */
+    readonly eventTypes?: readonly string[];
+  };
+  readonly processors: readonly PipelineProcessor[];
+  readonly consumers: readonly PipelineConsumer[];
+  readonly onFailure: "DeadLetter" | "Drop";
+}
+
+export interface PipelineProcessor {
+  readonly name: string;
+  /** Of the component in the registry. */
+  readonly id: string;
+  readonly timeoutMs: number;
+  readonly retry: number;
+}
+
+export interface PipelineConsumer {
+  readonly name: string;
+  /** Of the component in the registry. */
+  readonly id: string;
+}
+
 /**
  * Fields that the user wrote, as sorted paths without list positions (`spec.assignment.ackTimeout`): defaults are not in
  * it, so that a condition can name exactly what was asked for. Absent when the object was not made by `parseObject`.
@@ -183,6 +210,12 @@ export type BeamlineObject =
       readonly kind: "Router";
       readonly meta: ObjectMeta;
       readonly spec: RouterSpec;
+      readonly explicit?: ExplicitFields;
+    }
+  | {
+      readonly kind: "Pipeline";
+      readonly meta: ObjectMeta;
+      readonly spec: PipelineSpec;
       readonly explicit?: ExplicitFields;
     };
 

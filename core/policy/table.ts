@@ -1,6 +1,7 @@
 // The immutable table that a router decides on, and how a policy is found in it.
 import type { TenantRules, ValidationLevel } from "../intake/message.ts";
 import type { CompiledPipeline } from "../steps/step.ts";
+import type { PipelineObject } from "./objects.ts";
 import type { ObjectMeta, RoutingPolicySpec } from "./spec.ts";
 
 /** 64 bits as two signed 32-bit halves; made by `hashPickText` (decide/pick.ts). */
@@ -80,6 +81,8 @@ export interface RoutingTable {
   /** Every tenant named by a Tenant object or an accepted policy. */
   readonly tenants: ReadonlyMap<string, TenantRules>;
   readonly policyCount: number;
+  /** By `<namespace>/<name>`. */
+  readonly pipelines: ReadonlyMap<string, PipelineObject>;
 }
 
 export function findPolicy(table: RoutingTable, tenantId: string, policyId: string): CompiledPolicy | undefined {

@@ -1,5 +1,6 @@
 // Specs as they stand in an object that passed its schema, defaults filled in: the shape that `read-spec.ts` reads.
 import type {
+  PipelineSpec,
   PipelineStep,
   PodOverlay,
   PolicyProvider,
@@ -98,4 +99,16 @@ export interface WrittenRouter {
   readonly drain?: { readonly timeout?: Duration };
   readonly image?: string;
   readonly pod?: PodOverlay;
+}
+
+export interface WrittenPipeline extends Pick<PipelineSpec, "source" | "onFailure"> {
+  readonly routerRef?: { readonly namespace?: string; readonly name: string };
+  readonly tenantId?: string;
+  readonly processors?: readonly {
+    readonly name: string;
+    readonly id?: string;
+    readonly timeout: Duration;
+    readonly retry: number;
+  }[];
+  readonly consumers: readonly { readonly name: string; readonly id?: string }[];
 }

@@ -36,7 +36,7 @@ export function routerOf(spec: unknown, installation: RouterKey): RouterKey {
 export function selectObjects<T extends WrittenObject>(objects: Iterable<T>, options: SelectOptions): readonly T[] {
   const all = [...objects];
   const isInstallation = isSameRouter(options.router, options.installation);
-  const policies = all.filter((object) => object.kind === "RoutingPolicy" && concerns(object, options));
+  const policies = all.filter((object) => isAttached(object.kind) && concerns(object, options));
   const isOwn = ({ kind, meta }: T): boolean => kind === "Router" && isSameRouter(meta, options.router);
   if (isInstallation) {
     return [
@@ -52,7 +52,12 @@ export function selectObjects<T extends WrittenObject>(objects: Iterable<T>, opt
   return [...policies, ...all.filter((object) => isOwn(object) || isNamed(object))];
 }
 
-/** Whether the operator of this Router looks at the policy. */
+/** Kinds whose objects name the Router that serves them. */
+export function isAttached(kind: ObjectKind): boolean {
+  return kind === "RoutingPolicy" || kind === "Pipeline";
+}
+
+/** Whether the operator of this Router looks at the policy or pipeline. */
 export function concerns(policy: WrittenObject, { router, installation, hasRouter }: SelectOptions): boolean {
   const named = routerOf(policy.spec, installation);
   if (isSameRouter(named, router)) return true;

@@ -106,6 +106,20 @@ export const TRANSITION_RULES: readonly TransitionRule[] = [
     applies: becameTrueAgain,
   },
   {
+    condition: "Linked",
+    type: "Warning",
+    action: "FollowRegistry",
+    when: "a component of a pipeline is missing or takes no work, or the event types of neighbours do not meet",
+    applies: becameFalse,
+  },
+  {
+    condition: "Linked",
+    type: "Normal",
+    action: "FollowRegistry",
+    when: "every link of a pipeline is met again",
+    applies: becameTrueAgain,
+  },
+  {
     condition: "Available",
     type: "Normal",
     action: "ObserveRouters",

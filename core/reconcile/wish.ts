@@ -71,9 +71,9 @@ export function makeWish(
   return { desired, object, refusals: [...refusals, ...legacy], specProblems, choices, parsed };
 }
 
-/** Does the policy belong to this Router, and does the Router take it? */
+/** Does the policy or pipeline belong to this Router, and does the Router take it? */
 function attachmentRefusals(rules: RouterRules, object: BeamlineObject): readonly Refusal[] {
-  if (object.kind !== "RoutingPolicy") return [];
+  if (object.kind !== "RoutingPolicy" && object.kind !== "Pipeline") return [];
   const { namespace = object.meta.namespace, name } = object.spec.routerRef;
   if (namespace !== rules.router.namespace || name !== rules.router.name) {
     const message = `there is no Router ${namespace}/${name}`;
@@ -81,7 +81,7 @@ function attachmentRefusals(rules: RouterRules, object: BeamlineObject): readonl
   }
   const allowed = rules.allowedNamespaces;
   if (allowed.includes("*") || allowed.includes(object.meta.namespace)) return [];
-  const message = `Router ${namespace}/${name} takes no policies from namespace ${object.meta.namespace}`;
+  const message = `Router ${namespace}/${name} takes no ${object.kind === "Pipeline" ? "pipelines" : "policies"} from namespace ${object.meta.namespace}`;
   return [{ reason: "NamespaceNotAllowed", message, path: "spec.routerRef" }];
 }
 

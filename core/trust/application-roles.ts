@@ -1,4 +1,5 @@
 // What producers and workers may do, each in an account without streams, and what of the internal account they reach.
+import { pipelinePatterns } from "../handover/pipeline-subjects.ts";
 import { ASSIGNMENT_ACK_SUBJECT, REPLY_PREFIX, RESULT_SUBJECT } from "../handover/subjects.ts";
 import { type Bus, type Crossing, type Grants, grant, INBOXES } from "./grant.ts";
 import { acknowledgeGrants } from "./internal-roles.ts";
@@ -15,6 +16,7 @@ export function producerGrants({ names }: Bus): Grants {
     publish: [
       grant(names.decideSubject, "asking for a decision"),
       grant(names.submitPattern, "submitting a message durably"),
+      grant(pipelinePatterns(names).input, "giving an event to a pipeline"),
     ],
     subscribe: [INBOXES, grant(names.toWire(`${REPLY_PREFIX}>`), "decisions for submitted messages")],
   };
@@ -24,13 +26,14 @@ export function producerCrossings({ names }: Bus): readonly Crossing[] {
   return [
     { kind: "service", subject: names.decideSubject },
     { kind: "service", subject: names.submitPattern },
+    { kind: "service", subject: pipelinePatterns(names).input },
     { kind: "stream", subject: names.toWire(`${REPLY_PREFIX}>`) },
   ];
 }
 
 /** Takes work from the durables that the operator made; makes, changes and deletes none. */
 export function workerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grants {
-  const { assignments } = names.streams;
+  const { assignments, pipelineOutputs } = names.streams;
   return {
     publish: [
       grant(ACCOUNT_INFO, "the check of client libraries that there is JetStream"),
@@ -38,6 +41,10 @@ export function workerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grant
       grant(`${CONSUMER_API}.INFO.${assignments}.*`, "finding a provider's consumer"),
       grant(`${CONSUMER_API}.MSG.NEXT.${assignments}.*`, "pulling assignments"),
       ...acknowledgeGrants(assignments, "*"),
+      grant(`${CONSUMER_API}.LIST.${pipelineOutputs}`, "seeing which consumers pipelines have"),
+      grant(`${CONSUMER_API}.INFO.${pipelineOutputs}.*`, "finding the durable of a pipeline's consumer"),
+      grant(`${CONSUMER_API}.MSG.NEXT.${pipelineOutputs}.*`, "pulling what pipelines make"),
+      ...acknowledgeGrants(pipelineOutputs, "*"),
       ...answerSubjects(names.toWire).map((subject) => grant(subject, "acknowledging assignments, reporting results")),
       // Leads to whoever asked and nowhere else: it is made by the server for one request.
       ...(stepSubjects.length === 0 ? [] : [grant("_R_.>", "answers of steps")]),
@@ -51,15 +58,22 @@ export function workerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grant
 }
 
 export function workerCrossings({ names, fixedSubjects }: Bus): readonly Crossing[] {
-  const { assignments } = names.streams;
+  const { assignments, pipelineOutputs } = names.streams;
   return [
     { kind: "service", subject: ACCOUNT_INFO },
-    { kind: "service", subject: `${CONSUMER_API}.LIST.${assignments}` },
-    { kind: "service", subject: `${CONSUMER_API}.INFO.${assignments}.*` },
-    { kind: "service", subject: `${CONSUMER_API}.MSG.NEXT.${assignments}.*`, manyAnswers: true },
-    ...acknowledgeGrants(assignments, "*").map(({ subject }): Crossing => ({ kind: "service", subject })),
+    ...[assignments, pipelineOutputs].flatMap(pullCrossings),
     ...answerSubjects(names.toWire).map((subject): Crossing => ({ kind: "service", subject })),
     ...fixedSubjects.map((subject): Crossing => ({ kind: "stream", subject: names.toWire(subject) })),
+  ];
+}
+
+/** Finding the durables of a stream, pulling from them, and settling. */
+function pullCrossings(stream: string): readonly Crossing[] {
+  return [
+    { kind: "service", subject: `${CONSUMER_API}.LIST.${stream}` },
+    { kind: "service", subject: `${CONSUMER_API}.INFO.${stream}.*` },
+    { kind: "service", subject: `${CONSUMER_API}.MSG.NEXT.${stream}.*`, manyAnswers: true },
+    ...acknowledgeGrants(stream, "*").map(({ subject }): Crossing => ({ kind: "service", subject })),
   ];
 }
 

@@ -1,4 +1,5 @@
 // What operator, routers and control planes may do in the internal account, which holds every stream and bucket.
+import { pipelinePatterns } from "../handover/pipeline-subjects.ts";
 import {
   DLQ_SUBJECT,
   DLQ_SUBJECT_BY_KIND,
@@ -14,9 +15,16 @@ const USER_INFO = grant("$SYS.REQ.USER.INFO", "learning what it may do itself");
 
 /** Administration of its own streams, buckets and consumers; it deletes and purges none of them. */
 export function operatorGrants({ names }: Bus): Grants {
-  const { submit, assignments, dlq } = names.streams;
+  const { submit, assignments, dlq, pipelines, pipelineOutputs } = names.streams;
   const { config, acks, registry } = names.buckets;
-  const streams = [submit, assignments, dlq, ...[config, acks, registry].map(keyValueStream)];
+  const streams = [
+    submit,
+    assignments,
+    dlq,
+    pipelines,
+    pipelineOutputs,
+    ...[config, acks, registry].map(keyValueStream),
+  ];
   return {
     publish: [
       USER_INFO,
@@ -26,11 +34,12 @@ export function operatorGrants({ names }: Bus): Grants {
         grant(`${API}.STREAM.INFO.${stream}`, "comparing settings"),
       ]),
       grant(`${API}.STREAM.UPDATE.${assignments}`, "binding the fixed subjects of legacy providers"),
-      ...[submit, assignments].flatMap((stream) => [
+      ...[submit, assignments, pipelines, pipelineOutputs].flatMap((stream) => [
         grant(`${API}.CONSUMER.CREATE.${stream}.>`, "the durables of routers and providers"),
         grant(`${API}.CONSUMER.INFO.${stream}.*`, "comparing settings"),
       ]),
       grant(`${API}.CONSUMER.NAMES.${assignments}`, "noticing that a provider's durable is gone"),
+      grant(`${API}.CONSUMER.NAMES.${pipelineOutputs}`, "noticing that the durable of a pipeline's consumer is gone"),
       ...[config, acks, registry].flatMap(watchGrants),
       grant(`$KV.${config}.>`, "writing configuration"),
       grant(`${API}.DIRECT.GET.${dlq}`, "listing dead letters"),
@@ -55,6 +64,7 @@ export function routerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grant
       grant(`${API}.CONSUMER.INFO.${submit}.${decide}`, "looking for its consumer"),
       grant(`${API}.CONSUMER.MSG.NEXT.${submit}.${decide}`, "pulling submitted messages"),
       ...acknowledgeGrants(submit, decide),
+      ...pipelineGrants(names),
       grant(names.assignmentPattern, "storing assignments and decisions"),
       grant(`${API}.DIRECT.GET.${assignments}`, "reading what stands for an effect"),
       grant(`${API}.STREAM.MSG.DELETE.${assignments}`, "withdrawing an attempt that another has superseded"),
@@ -72,6 +82,21 @@ export function routerGrants({ names, fixedSubjects, stepSubjects }: Bus): Grant
       grant(names.decideTenantPattern, "requests whose tenant an import fixes"),
     ],
   };
+}
+
+function pipelineGrants(names: Names): readonly Grant[] {
+  const { pipelines, pipelineOutputs } = names.streams;
+  const consumer = names.consumers.pipelines;
+  const { output, done } = pipelinePatterns(names);
+  return [
+    grant(`${API}.STREAM.INFO.${pipelines}`, "creation time of the stream, half of an effect's id"),
+    grant(`${API}.CONSUMER.INFO.${pipelines}.${consumer}`, "looking for its consumer"),
+    grant(`${API}.CONSUMER.MSG.NEXT.${pipelines}.${consumer}`, "pulling the inputs of pipelines"),
+    ...acknowledgeGrants(pipelines, consumer),
+    grant(output, "storing what pipelines make"),
+    grant(done, "marking their messages as done"),
+    grant(`${API}.DIRECT.GET.${pipelineOutputs}`, "seeing whether a message is done"),
+  ];
 }
 
 /** Keeping what control planes share, and looking at what a Router's consumers have before them. */

@@ -2,8 +2,11 @@
 import type { RouterAck } from "../../core/config/entry.ts";
 import { type ProgrammedVerdict, programmed } from "../../core/config/programmed.ts";
 import type { CompileReason } from "../../core/policy/compile-problem.ts";
+import type { PipelineSpec } from "../../core/policy/spec.ts";
 import type { ObservedCondition } from "../../core/reconcile/conditions.ts";
 import { objectConditions, type Refusal } from "../../core/reconcile/object-conditions.ts";
+import { pipelineConditions } from "../../core/reconcile/pipeline.ts";
+import { type Components, findUnmetLinks, type UnmetLink } from "../../core/reconcile/pipeline-links.ts";
 import { policyRegistered, providerRegistered, type RegisteredProvider } from "../../core/reconcile/registered.ts";
 import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
 import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
@@ -104,6 +107,45 @@ export function policyConditionTable(): string {
     ...objectConditions(observedPolicy({ legacy })),
   ]);
 }
+
+export function pipelineConditionTable(): string {
+  const spec: PipelineSpec = {
+    tenantId: "demo",
+    routerRef: { name: "default" },
+    source: { id: "shop", eventTypes: ["order.created"] },
+    processors: [{ name: "order-lines", id: "order-lines", timeoutMs: 5000, retry: 0 }],
+    consumers: [{ name: "warehouse", id: "warehouse" }],
+    onFailure: "DeadLetter",
+  };
+  const component = { liveness: "live", isCandidate: true, reported: "HEALTHY", outputEventTypes: [] } as const;
+  const all = new Map([
+    ["source/shop", { ...component, inputEventTypes: [] }],
+    ["processor/order-lines", { ...component, inputEventTypes: [] }],
+    ["consumer/warehouse", { ...component, inputEventTypes: [] }],
+  ]);
+  const withProcessor = (change: Partial<MapValue<Components>>): Components =>
+    new Map<string, MapValue<Components>>(all).set("processor/order-lines", {
+      ...component,
+      inputEventTypes: [],
+      ...change,
+    });
+  const registries: readonly Components[] = [
+    all,
+    new Map(),
+    withProcessor({ liveness: "lost", isCandidate: false }),
+    withProcessor({ reported: "UNHEALTHY", isCandidate: false }),
+    withProcessor({ inputEventTypes: ["order.cancelled"] }),
+  ];
+  const observed = (unmetLinks: readonly UnmetLink[] | undefined, change: Partial<ObservedPolicy> = {}) =>
+    pipelineConditions({ ...observedPolicy(change), unmetLinks }).filter(({ type }) => type === "Linked");
+  return distinct([
+    ...registries.flatMap((components) => observed(findUnmetLinks(spec, components))),
+    ...observed(undefined),
+    ...observed([], { refusals: [invalid], inForceGeneration: 1 }),
+  ]);
+}
+
+type MapValue<T> = T extends ReadonlyMap<string, infer V> ? V : never;
 
 export function routerConditionTable(): string {
   const complete: ObservedRouter = {

@@ -12,9 +12,11 @@ import { kubernetesConfig } from "../../operator/kubernetes/config.ts";
 import { createOperatorMetrics } from "../../operator/metrics.ts";
 import { routerConfig } from "../../router/config.ts";
 import { createRouterMetrics, declareVerdictMetrics } from "../../router/metrics.ts";
+import { createPipelineMetrics } from "../../router/pipelines/metrics.ts";
 import { createProcessorMetrics } from "../../router/processors/metrics.ts";
 import { callFailureTable } from "./call-failure-table.ts";
 import {
+  pipelineConditionTable,
   policyConditionTable,
   refusalTable,
   routerConditionTable,
@@ -66,6 +68,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "object-provider": () => objectReference("Provider"),
   "object-router": () => objectReference("Router"),
   "object-tenant": () => objectReference("Tenant"),
+  "object-pipeline": () => objectReference("Pipeline"),
   "settings-router": () => settingTable(routerConfig),
   "settings-operator": () => settingTable(operatorConfig),
   "settings-kubernetes-operator": () => settingTable(kubernetesConfig),
@@ -79,6 +82,7 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "vectors-pick-draw": pickDrawVectors,
   "vectors-pick": pickVectors,
   "conditions-policy": policyConditionTable,
+  "conditions-pipeline": pipelineConditionTable,
   "conditions-refusals": refusalTable,
   "conditions-router": routerConditionTable,
   "conditions-unserved": unservedConditionTable,
@@ -86,8 +90,9 @@ const makers: Readonly<Record<string, TableMaker>> = {
   "metrics-router": () =>
     metricTable((metrics) => {
       createRouterMetrics(metrics);
-      declareVerdictMetrics(metrics, { size: 0, ageSeconds: () => 0 });
       createProcessorMetrics(metrics, () => 0);
+      createPipelineMetrics(metrics);
+      declareVerdictMetrics(metrics, { size: 0, ageSeconds: () => 0 });
     }),
   "metrics-operator": () => metricTable(createOperatorMetrics),
   "metrics-kubernetes-operator": () =>

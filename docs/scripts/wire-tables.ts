@@ -1,5 +1,11 @@
 // Tables of what stands on the wire: subjects, streams, consumers, buckets, headers.
 import { HEADER } from "../../core/handover/header.ts";
+import { pipelineConsumer } from "../../core/handover/pipeline-streams.ts";
+import {
+  PIPELINE_OUTPUT_PREFIX,
+  pipelineDoneSubject,
+  pipelineInputSubject,
+} from "../../core/handover/pipeline-subjects.ts";
 import {
   type ConsumerSpec,
   DEFAULT_STREAM_SETTINGS,
@@ -30,6 +36,8 @@ const names = namesFor();
 const specs = streamSpecs(names, DEFAULT_STREAM_SETTINGS);
 /** Stands for a provider in names that are made per provider. */
 const someProvider = { namespace: "<namespace>", name: "<provider>" };
+
+const somePipeline = { namespace: "<namespace>", name: "<pipeline>" };
 
 const { streams } = names;
 
@@ -95,6 +103,27 @@ const SUBJECT_ROWS: readonly (readonly string[])[] = [
   ],
   [code(ASSIGNMENT_ACK_SUBJECT), "workers", "reserved for routers", "ExecAssignmentAck", code(streams.acks)],
   [code(RESULT_SUBJECT), "workers", "reserved for routers", "ExecResult", code(streams.results)],
+  [
+    code(pipelineInputSubject(somePipeline)),
+    "sources",
+    "routers, through one consumer",
+    "RouteRequest",
+    code(streams.pipelines),
+  ],
+  [
+    code(`${PIPELINE_OUTPUT_PREFIX}<effect id>.<position>.<namespace>.<pipeline>.<consumer>`),
+    "routers",
+    "the consumer, through its durable",
+    "Message",
+    code(streams.pipelineOutputs),
+  ],
+  [
+    code(pipelineDoneSubject("<effect id>")),
+    "routers",
+    "routers",
+    "none; the event is done",
+    code(streams.pipelineOutputs),
+  ],
   [code(REGISTRY_REPORT_SUBJECT), "control planes", "control planes", "what a replica heard, JSON", "nothing"],
   [code(USAGE_SUBJECT), "reserved for routers", "billing", "UsageEvent", code(streams.usage)],
 ];
@@ -125,7 +154,11 @@ function limitOf({ maxMessages, maxConsumers }: StreamSpec): string {
 }
 
 export function consumerTable(): string {
-  const consumers: readonly ConsumerSpec[] = [...specs.consumers, providerConsumer(names, someProvider)];
+  const consumers: readonly ConsumerSpec[] = [
+    ...specs.consumers,
+    providerConsumer(names, someProvider),
+    pipelineConsumer(names, somePipeline, "<consumer>", DEFAULT_STREAM_SETTINGS),
+  ];
   return table(
     ["Consumer", "Stream", "Filter", "Ack wait", "In flight at most", "Deliveries", "For"],
     consumers.map((consumer) => [
@@ -165,6 +198,8 @@ const HEADER_MEANING: Readonly<Record<keyof typeof HEADER, string>> = {
   deadline: "milliseconds since the Unix epoch; work that has not begun by then must not begin",
   decision: "the decision, as JSON in ASCII",
   provider: "`<namespace>/<name>` of the Provider object",
+  pipeline: "`<namespace>/<name>` of the Pipeline, on what it makes",
+  eventType: "type of the event, on what a pipeline makes",
   legacySubject: "fixed subject that the work was published to, for a legacy provider",
   legacyPublished: "`true` once the work of a legacy provider is stored on that subject",
   supersedes: "stream sequence of the message that this one takes the place of",

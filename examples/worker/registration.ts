@@ -9,10 +9,6 @@ export interface RegistrationOptions {
   readonly addresses: string;
   /** File with an API key or a token; empty where none is asked for. */
   readonly tokenFile: string;
-  /** Authorities of the control plane's certificate (PEM); empty for plaintext. */
-  readonly caFile: string;
-  /** Whether the token may go to another machine in plaintext. */
-  readonly allowPlaintextToken: boolean;
   /** `namespace/name` of the Provider that the worker works for. */
   readonly provider: string;
   /** host:port of NATS: that is how the worker is reached. */
@@ -28,16 +24,12 @@ export interface WorkerRegistration {
 export function registerWorker({
   addresses,
   tokenFile,
-  caFile,
-  allowPlaintextToken,
   provider,
   natsServer,
 }: RegistrationOptions): WorkerRegistration {
   const controlPlane = connectControlPlane({
     addresses: addresses.split(","),
     // Read again for each call, so that the file may be replaced.
-    ...(caFile === "" ? {} : { tls: { caFile } }),
-    allowPlaintextToken,
     ...(tokenFile === "" ? {} : { token: () => readFileSync(tokenFile, "utf8").trim() }),
   });
   const component = controlPlane.registerProcessor({

@@ -35,10 +35,6 @@ const { values: options } = parseArgs({
     "control-plane": { type: "string", default: process.env.CONTROL_PLANE_ADDRESSES ?? "" },
     /** A file with an API key or a token, where the control plane asks for one. */
     "token-file": { type: "string", default: process.env.CONTROL_PLANE_TOKEN_FILE ?? "" },
-    /** Authorities of the control plane's certificate, where it speaks TLS. */
-    "control-plane-ca": { type: "string", default: process.env.CONTROL_PLANE_CA_FILE ?? "" },
-    /** Sends the token to a control plane of another machine that does not speak TLS. */
-    "allow-plaintext-token": { type: "boolean", default: false },
     /** The Provider that it registers for, as namespace/name. */
     provider: { type: "string", default: "demo/local-llm" },
   },
@@ -64,8 +60,6 @@ const registration =
     : registerWorker({
         addresses: options["control-plane"],
         tokenFile: options["token-file"],
-        caFile: options["control-plane-ca"],
-        allowPlaintextToken: options["allow-plaintext-token"],
         provider: options.provider,
         natsServer: nc.getServer(),
       });

@@ -1,5 +1,5 @@
 // One set of metrics for the operators of all Routers: counts add up, gauges are sums over Routers.
-import type { OperatorMetrics } from "../metrics.ts";
+import { COUNTED_KINDS, type OperatorMetrics } from "../metrics.ts";
 
 type Kind = Parameters<OperatorMetrics["setObjects"]>[0];
 type Figures = readonly number[];
@@ -36,7 +36,7 @@ export class RouterMetrics {
   forget(router: string): void {
     this.for(router, false).setRouters(0, 0, 0);
     this.routers.delete(router);
-    for (const kind of ["RoutingPolicy", "Provider", "Tenant"] as const) {
+    for (const kind of COUNTED_KINDS) {
       this.objects.delete(`${kind} ${router}`);
       this.showObjects(kind);
     }

@@ -1,4 +1,4 @@
-// Tells of a Router that cannot be served, in its status and in that of its policies whose newest generation nobody has seen.
+// Tells of a Router that cannot be served, in its status and in that of its policies and pipelines whose newest generation nobody has seen.
 import type { RouterKey } from "../../core/config/entry.ts";
 import { isSameRouter, routerOf } from "../../core/reconcile/attach.ts";
 import { mergeConditions } from "../../core/reconcile/conditions.ts";
@@ -20,6 +20,7 @@ export interface UnservedStatusOptions {
   nowMs(): number;
 }
 
+const ATTACHED_KINDS = ["RoutingPolicy", "Pipeline"] as const;
 /** Counts that routers had when they were last seen stay: whoever scales by them must not read zero. */
 const KEPT_FIELDS = ["replicas", "readyReplicas", "updatedReplicas", "selector"] as const;
 
@@ -31,11 +32,16 @@ export function reportUnserved(options: UnservedStatusOptions, trouble: RouterTr
   const { generation } = object.meta;
   const conditions = mergeConditions(object.conditions, unservedRouterConditions(generation, trouble), now);
   board.write("Router", object, { ...keptFields(object), observedGeneration: generation, conditions });
-  for (const policy of mirror.objects("RoutingPolicy")) {
-    if (policy.deleting || !isSameRouter(routerOf(policy.spec, installation), router) || isSeen(policy)) continue;
-    const seen = unservedPolicyConditions(policy.meta.generation, `${router.namespace}/${router.name}`, trouble);
-    const merged = mergeConditions(policy.conditions, seen, now);
-    board.write("RoutingPolicy", policy, { observedGeneration: policy.meta.generation, conditions: merged });
+  for (const kind of ATTACHED_KINDS) {
+    for (const attached of mirror.objects(kind)) {
+      if (attached.deleting || !isSameRouter(routerOf(attached.spec, installation), router) || isSeen(attached))
+        continue;
+      const seen = unservedPolicyConditions(attached.meta.generation, `${router.namespace}/${router.name}`, trouble);
+      // A pipeline refers to components, of which Linked speaks, once somebody has looked.
+      const ofKind = seen.filter(({ type }) => kind === "RoutingPolicy" || type !== "ResolvedRefs");
+      const merged = mergeConditions(attached.conditions, ofKind, now);
+      board.write(kind, attached, { observedGeneration: attached.meta.generation, conditions: merged });
+    }
   }
 }
 

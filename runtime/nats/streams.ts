@@ -39,10 +39,11 @@ export interface StreamSpec {
   readonly duplicateWindowMs?: number;
   /** Direct get of a message, which the mux reads with. true */
   readonly allowDirect?: boolean;
-  /** false, as for the next four */
+  /** false, as for the next five */
   readonly allowRollup?: boolean;
   readonly allowMessageTtl?: boolean;
   readonly allowMessageSchedules?: boolean;
+  readonly allowAtomic?: boolean;
   readonly denyDelete?: boolean;
   readonly denyPurge?: boolean;
   /** How long the marker of an expired last message stays; 0: none is written. Needs allowMessageTtl */
@@ -102,6 +103,8 @@ export function toStreamConfig(spec: StreamSpec): Partial<StreamConfig> & { name
     allow_rollup_hdrs: spec.allowRollup ?? false,
     allow_msg_ttl: spec.allowMessageTtl ?? false,
     allow_msg_schedules: spec.allowMessageSchedules ?? false,
+    // Told only where it is wanted: an older server would refuse the field.
+    ...(spec.allowAtomic === true ? { allow_atomic: true } : {}),
     deny_delete: spec.denyDelete ?? false,
     deny_purge: spec.denyPurge ?? false,
     subject_delete_marker_ttl: nanos(spec.deleteMarkerTtlMs ?? 0),

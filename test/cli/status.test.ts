@@ -93,6 +93,23 @@ const DOCUMENT: StatusDocument = {
     },
   ],
   tenants: [],
+  pipelines: [
+    {
+      namespace: "demo",
+      name: "orders",
+      uid: "p",
+      generation: 1,
+      observedGeneration: 1,
+      conditions: [
+        condition("Accepted", "True", "Accepted", "valid"),
+        condition("Linked", "False", "ComponentLost", "lost"),
+      ],
+      problems: [],
+      tenantId: "demo",
+      input: "beamline.pipeline.v1.in.demo.orders",
+      consumers: ["pipeline_demo_orders_warehouse"],
+    },
+  ],
   files: [{ file: "chat.yaml", problems: [PROBLEM] }],
   unfenced: true,
 };
@@ -133,6 +150,11 @@ describe("cli status", () => {
       stdout,
       /^demo\/chat +demo +chat +2 +True +True +False \(NotAccepted\) +False \(NotAccepted\) +chat\.yaml$/m,
     );
+    assert.match(
+      stdout,
+      /^demo\/orders +demo +1 +True +- +False \(ComponentLost\) +- +beamline\.pipeline\.v1\.in\.demo\.orders +pipeline_demo_orders_warehouse +-$/m,
+    );
+    assert.match(stdout, /^Pipeline demo\/orders +Linked=False +ComponentLost/m);
     assert.match(
       stdout,
       /^RoutingPolicy demo\/chat +ResolvedRefs=True +ImplicitProviders +used with defaults: openal$/m,

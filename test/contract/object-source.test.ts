@@ -69,6 +69,7 @@ function document(revision: number): StatusDocument {
     policies: [],
     providers: [],
     tenants: [],
+    pipelines: [],
     files: [],
     unfenced: true,
   };

@@ -89,6 +89,24 @@ const CONSUMED: Readonly<Record<ObjectKind, Readonly<Record<string, readonly [fi
     "spec.deadLetterPayload": ["core/policy/compile.ts", "deadLetterPayload"],
     "spec.validationLevel": ["core/policy/compile.ts", "validationLevel"],
   },
+  Pipeline: {
+    "spec.tenantId": ["core/pipelines/take-input.ts", "spec.tenantId"],
+    "spec.routerRef": ["core/reconcile/wish.ts", "spec.routerRef"],
+    "spec.routerRef.namespace": ["core/reconcile/wish.ts", "object.spec.routerRef"],
+    "spec.routerRef.name": ["core/reconcile/wish.ts", "object.spec.routerRef"],
+    "spec.source": ["router/pipelines/run-pipeline.ts", "spec.source"],
+    "spec.source.id": ["router/pipelines/run-pipeline.ts", "spec.source"],
+    "spec.source.eventTypes": ["core/pipelines/take-input.ts", "spec.source.eventTypes"],
+    "spec.processors": ["router/pipelines/run-stages.ts", "spec.processors"],
+    "spec.processors.name": ["router/pipelines/run-stages.ts", "name, id, timeoutMs, retry"],
+    "spec.processors.id": ["router/pipelines/run-stages.ts", "name, id, timeoutMs, retry"],
+    "spec.processors.timeout": ["router/pipelines/run-stages.ts", "timeoutMs"],
+    "spec.processors.retry": ["router/pipelines/run-stages.ts", "retry"],
+    "spec.consumers": ["core/pipelines/outputs.ts", "spec.consumers"],
+    "spec.consumers.name": ["core/pipelines/outputs.ts", "consumer.name"],
+    "spec.consumers.id": ["core/reconcile/pipeline-links.ts", "consumers"],
+    "spec.onFailure": ["router/pipelines/run-pipeline.ts", "spec.onFailure"],
+  },
   Router: {
     "spec.allowedNamespaces": ["operator/router-settings.ts", "spec.allowedNamespaces"],
     "spec.subjects": ["operator/router-fields.ts", "spec.subjects"],
@@ -187,6 +205,14 @@ const EVERYTHING: Readonly<Record<ObjectKind, unknown>> = {
     image: "router:1",
     pod,
   },
+  Pipeline: {
+    tenantId: "n",
+    routerRef: { namespace: "n", name: "r" },
+    source: { id: "s", eventTypes: ["e"] },
+    processors: [{ name: "p", id: "p-1", timeout: "2s", retry: 1 }],
+    consumers: [{ name: "c", id: "c-1" }],
+    onFailure: "Drop",
+  },
 };
 
 /** Paths of every field below a schema, without list positions. */
@@ -209,7 +235,7 @@ function everything(kind: ObjectKind): BeamlineObject {
 }
 
 const root = join(import.meta.dirname, "..", "..");
-const kinds: readonly ObjectKind[] = ["RoutingPolicy", "Provider", "Tenant", "Router"];
+const kinds: readonly ObjectKind[] = ["RoutingPolicy", "Provider", "Tenant", "Router", "Pipeline"];
 
 for (const kind of kinds) {
   describe(`fields of ${kind}`, () => {

@@ -101,7 +101,7 @@ const NAMED_BY_SEEDS = /^(?:proto\/|test\/proto\/seed\/).*\bcommon\.(?:proto|ts|
 export const ENTRY_POINTS: readonly RegExp[] = [
   /^(?:cli|router|operator|controlplane)\/main\.ts$/,
   /^operator\/kubernetes-main\.ts$/,
-  /^examples\/(?:worker\/worker|producer\/producer)\.ts$/,
+  /^examples\/(?:worker\/worker|producer\/producer|pipeline\/(?:source|processor|consumer))\.ts$/,
   /^scripts\/generate-(?:crds|values-schema)\.ts$/,
   /^(?:proto|docs)\/scripts\/(?:generate|check|check-abi)\.ts$/,
   /\.test\.ts$/,

@@ -14,10 +14,10 @@ metadata:
     rbac.authorization.k8s.io/aggregate-to-admin: "true"
 rules:
   - apiGroups: [beamline.dev]
-    resources: [routingpolicies, providers, routers, tenants]
+    resources: [routingpolicies, providers, routers, tenants, pipelines]
     verbs: [get, list, watch]
   - apiGroups: [beamline.dev]
-    resources: [routingpolicies/status, providers/status, routers/status, routers/scale, tenants/status]
+    resources: [routingpolicies/status, providers/status, routers/status, routers/scale, tenants/status, pipelines/status]
     verbs: [get]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -30,7 +30,7 @@ metadata:
     rbac.authorization.k8s.io/aggregate-to-admin: "true"
 rules:
   - apiGroups: [beamline.dev]
-    resources: [routingpolicies, providers, routers]
+    resources: [routingpolicies, providers, routers, pipelines]
     verbs: [create, update, patch, delete, deletecollection]
   - apiGroups: [beamline.dev]
     resources: [routers/scale]

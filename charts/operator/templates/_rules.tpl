@@ -3,10 +3,10 @@
 {{/* In every namespace that it watches. */}}
 {{- define "operator.namespacedRules" -}}
 - apiGroups: [beamline.dev]
-  resources: [routingpolicies, providers, routers]
+  resources: [routingpolicies, providers, routers, pipelines]
   verbs: [get, list, watch]
 - apiGroups: [beamline.dev]
-  resources: [routingpolicies/status, providers/status, routers/status]
+  resources: [routingpolicies/status, providers/status, routers/status, pipelines/status]
   verbs: [patch]
 # To own a router's objects where OwnerReferencesPermissionEnforcement is on.
 - apiGroups: [beamline.dev]
@@ -49,6 +49,7 @@
 - apiGroups: [apiextensions.k8s.io]
   resources: [customresourcedefinitions]
   resourceNames:
+    - pipelines.beamline.dev
     - providers.beamline.dev
     - routers.beamline.dev
     - routingpolicies.beamline.dev

@@ -14,7 +14,13 @@ export interface FileIdentity {
   readonly file: string;
 }
 
-const KINDS: ReadonlySet<string> = new Set(["RoutingPolicy", "Provider", "Tenant", "Router"] satisfies ObjectKind[]);
+const KINDS: ReadonlySet<string> = new Set([
+  "RoutingPolicy",
+  "Provider",
+  "Tenant",
+  "Router",
+  "Pipeline",
+] satisfies ObjectKind[]);
 
 export function identityKey({ kind, meta }: Pick<FileIdentity, "kind" | "meta">): string {
   return fileObjectKey({ kind, namespace: meta.namespace, name: meta.name });

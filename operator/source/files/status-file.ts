@@ -44,6 +44,7 @@ const LISTS = [
   ["RoutingPolicy", "policies"],
   ["Provider", "providers"],
   ["Tenant", "tenants"],
+  ["Pipeline", "pipelines"],
 ] as const satisfies readonly (readonly [string, keyof StatusDocument])[];
 
 export function conditionsKey(

@@ -2,6 +2,7 @@
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import type { Status } from "../../../kubernetes/status-diff.ts";
 import type {
+  PipelineStatus,
   PolicyStatus,
   ProviderStatus,
   RouterObjectStatus,
@@ -28,6 +29,11 @@ export function providerStatus(
     ...(processors === undefined ? {} : { processors }),
     conditions,
   };
+}
+
+export function pipelineStatus(pipeline: PipelineStatus, router: string): Status {
+  const { observedGeneration, tenantId, input, consumers, conditions } = pipeline;
+  return { observedGeneration, tenantId, router, input, consumers, conditions };
 }
 
 export function tenantStatus(tenant: TenantStatus, conditions: readonly Condition[]): Status {

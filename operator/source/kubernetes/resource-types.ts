@@ -8,6 +8,7 @@ export const RESOURCE_TYPES: Readonly<Record<ObjectKind, ResourceType>> = {
   Provider: customResourceType("Provider"),
   Tenant: customResourceType("Tenant"),
   Router: customResourceType("Router"),
+  Pipeline: customResourceType("Pipeline"),
 };
 
 export const OBJECT_KINDS = Object.keys(RESOURCE_TYPES) as readonly ObjectKind[];

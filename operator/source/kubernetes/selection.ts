@@ -2,6 +2,7 @@
 import type { RouterKey } from "../../../core/config/entry.ts";
 import {
   concerns,
+  isAttached,
   isSameRouter,
   namedProviders,
   namedTenant,
@@ -53,7 +54,7 @@ export class Selection {
     for (const { kind, previous, current } of changes) {
       const object = current ?? previous;
       if (object === undefined) continue;
-      const isPolicy = kind === "RoutingPolicy";
+      const isPolicy = isAttached(kind);
       changed = this.put(object, current, isPolicy ? names : undefined) || changed;
     }
     return this.selectNamed(names) || changed;
@@ -69,7 +70,7 @@ export class Selection {
     this.named.clear();
     for (const object of selectObjects(standing(this.options.mirror), this.rules)) {
       this.selected.set(keyOf(object), object);
-      if (object.kind === "RoutingPolicy") this.count(object, 1);
+      if (isAttached(object.kind)) this.count(object, 1);
     }
   }
 
@@ -88,7 +89,7 @@ export class Selection {
   }
 
   private isWanted(object: MirroredObject): boolean {
-    if (object.kind === "RoutingPolicy") return concerns(object, this.rules);
+    if (isAttached(object.kind)) return concerns(object, this.rules);
     if (object.kind === "Router") return isSameRouter(object.meta, this.options.router);
     return this.isInstallation || this.named.has(nameOf(object));
   }

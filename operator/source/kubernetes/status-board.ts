@@ -2,17 +2,24 @@
 import type { RouterKey } from "../../../core/config/entry.ts";
 import { LayeredMap } from "../../../core/layered-map.ts";
 import type { ObjectKind } from "../../../core/policy/spec.ts";
+import { isAttached } from "../../../core/reconcile/attach.ts";
 import type { Condition } from "../../../core/reconcile/conditions.ts";
 import { mergeRouterConditions } from "../../../core/reconcile/merge-conditions.ts";
 import type { ObjectRef } from "../../../kubernetes/object.ts";
 import type { Status } from "../../../kubernetes/status-diff.ts";
 import type { StatusWriter } from "../../../kubernetes/status-writer.ts";
 import { type Clock, systemClock } from "../../../runtime/clock.ts";
-import type { ObjectStatus, ProviderStatus, StatusDocument, TenantStatus } from "../../status-document.ts";
+import type {
+  ObjectStatus,
+  PipelineStatus,
+  ProviderStatus,
+  StatusDocument,
+  TenantStatus,
+} from "../../status-document.ts";
 import { STATUS_PATIENCE_MS } from "../../status-reporter.ts";
 import type { MirroredObject } from "./mirrored-object.ts";
 import type { MirrorChange, MirroredRef, ObjectMirror } from "./object-mirror.ts";
-import { policyStatus, providerStatus, routerStatus, tenantStatus } from "./object-status.ts";
+import { pipelineStatus, policyStatus, providerStatus, routerStatus, tenantStatus } from "./object-status.ts";
 import { RESOURCE_TYPES } from "./resource-types.ts";
 
 /** What happened to one object, for events. */
@@ -133,7 +140,7 @@ export class StatusBoard {
     this.waiting.delete(key);
     const kind = kindOf(key);
     if (this.options.mirror.get(kind, status)?.meta.uid !== status.uid) this.told.delete(key);
-    else if (kind !== "RoutingPolicy") this.offerFromOthers(kind, key);
+    else if (!isAttached(kind)) this.offerFromOthers(kind, key);
   }
 
   private offerFromOthers(kind: ObjectKind, key: string): void {
@@ -151,6 +158,17 @@ export class StatusBoard {
     if (kind === "RoutingPolicy") {
       const policy = status as StatusDocument["policies"][number];
       return { kind, ref, uid, router, conditions: policy.conditions, status: () => policyStatus(policy, router) };
+    }
+    if (kind === "Pipeline") {
+      const pipeline = status as PipelineStatus;
+      return {
+        kind,
+        ref,
+        uid,
+        router,
+        conditions: pipeline.conditions,
+        status: () => pipelineStatus(pipeline, router),
+      };
     }
     const conditions = this.mergedConditions(keyOf(kind, status), status as SharedStatus);
     const make = (): Status =>
@@ -246,6 +264,7 @@ function* statusChanges(
   yield* listChanges("RoutingPolicy", before?.policies ?? [], now.policies);
   yield* listChanges("Provider", before?.providers ?? [], now.providers);
   yield* listChanges("Tenant", before?.tenants ?? [], now.tenants);
+  yield* listChanges("Pipeline", before?.pipelines ?? [], now.pipelines);
 }
 
 /** Both lists are in one order and share the objects that say the same, so mostly a short stretch differs. */

@@ -105,6 +105,7 @@ describe("the CRDs on an API server", function () {
         namespaced,
       ]);
     assert.deepEqual(found.sort(), [
+      ["pipelines", "pl", "beamline", true],
       ["providers", "prov", "beamline", true],
       ["routers", "rtr", "beamline", true],
       ["routingpolicies", "rp", "beamline", true],

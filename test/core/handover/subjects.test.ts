@@ -68,8 +68,17 @@ describe("a Router's names", () => {
     assert.equal(names.submitPattern, "team-a.eu.beamline.router.v1.submit.*");
     assert.equal(names.assignmentPattern, "team-a.eu.caf.exec.assign.v1.to.>");
     assert.equal(names.dlqSubject, "team-a.eu.beamline.router.v1.intake.dlq");
-    const all = [...Object.values(names.streams), ...Object.values(names.buckets), names.consumers.decide];
-    for (const name of [...all, names.consumers.provider(OPENAI), names.queueGroups.decide]) {
+    // The registry is the account's, whatever prefixes its Routers have.
+    const { registry, ...buckets } = names.buckets;
+    assert.equal(registry, "beamline-registry");
+    const { decide, pipelines, provider, pipeline } = names.consumers;
+    const durables = [decide, pipelines, provider(OPENAI), pipeline(OPENAI, "warehouse")];
+    for (const name of [
+      ...Object.values(names.streams),
+      ...Object.values(buckets),
+      ...durables,
+      names.queueGroups.decide,
+    ]) {
       assert.match(name, /^team-a_eu_[A-Za-z_-]+$/);
     }
     assert.equal(names.fromWire("team-a.eu.x.y"), "x.y");

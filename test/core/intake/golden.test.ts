@@ -76,6 +76,10 @@ const RAISED_ELSEWHERE: Readonly<Record<string, string>> = {
   step_failed: "router/steps.ts",
   decision_failed: "router/reject.ts",
   retries_exhausted: "router/reject.ts",
+  event_type_not_expected: "core/pipelines/take-input.ts",
+  processor_refused: "router/pipelines/run-pipeline.ts",
+  pipeline_output_too_large: "router/pipelines/run-pipeline.ts",
+  pipeline_not_found: "router/pipelines/run-pipeline.ts",
 };
 
 describe("intake goldens", () => {

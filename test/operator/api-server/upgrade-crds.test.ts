@@ -1,4 +1,4 @@
-// The upgrade of CRDs on a real API server, by a service account that may get and patch four names and nothing else.
+// The upgrade of CRDs on a real API server, by a service account that may get and patch five names and nothing else.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
 import { crdName, customResourceDefinition, VERSION_ANNOTATION } from "../../../core/crd/custom-resource-definition.ts";

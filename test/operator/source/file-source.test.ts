@@ -245,6 +245,7 @@ describe("folder of policies", () => {
       policies: [],
       providers: [],
       tenants: [],
+      pipelines: [],
       files: [],
       unfenced: true,
     };

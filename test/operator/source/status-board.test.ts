@@ -195,7 +195,17 @@ function document(
 ): StatusDocument {
   const counts = { generation: 1, desiredRouters: 0, updatedRouters: 0 };
   return {
-    ...{ revision: 1, epoch: "e", routers: [], policies, providers, tenants: [], files: [], unfenced: true },
+    ...{
+      revision: 1,
+      epoch: "e",
+      routers: [],
+      policies,
+      providers,
+      tenants: [],
+      pipelines: [],
+      files: [],
+      unfenced: true,
+    },
     router: { ...router, ...counts, conditions: [] },
   };
 }

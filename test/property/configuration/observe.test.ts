@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { describe, it } from "mocha";
 import type { RouterAck } from "../../../core/config/entry.ts";
 import { namesFor } from "../../../core/handover/subjects.ts";
+import { LayeredMap } from "../../../core/layered-map.ts";
+import type { Components } from "../../../core/reconcile/pipeline-links.ts";
 import { EMPTY_PLAN, type EntryPlan, planEntries } from "../../../core/reconcile/plan-entries.ts";
 import { applyVerdicts, NOTHING_REGISTERED, type ProcessorVerdict } from "../../../core/registry/provider-liveness.ts";
 import type { ObservedPod, SourceObject } from "../../../operator/interfaces.ts";
@@ -32,6 +34,14 @@ interface Step {
   readonly duplicateWindowMs: number;
   readonly verdicts: readonly (readonly [string, ProcessorVerdict | undefined])[];
   readonly registry: "none" | "unread" | "read";
+}
+
+type RegisteredComponent = NonNullable<ReturnType<Components["get"]>>;
+
+function asComponent(verdict: ProcessorVerdict | undefined): RegisteredComponent | undefined {
+  if (verdict === undefined) return undefined;
+  const types = verdict.liveness === "late" ? ["a.b"] : [];
+  return { ...verdict, isCandidate: verdict.liveness !== "lost", inputEventTypes: types, outputEventTypes: ["c.d"] };
 }
 
 const processorKey = fc.constantFrom("processor/a", "processor/b", "processor/x", "processor/y");
@@ -80,6 +90,7 @@ class World {
   private now = 0;
   private origin = ORIGIN;
   private liveness = NOTHING_REGISTERED;
+  private components: LayeredMap<RegisteredComponent> = LayeredMap.empty();
 
   observe(step: Step): Observation {
     for (const edit of step.batch) this.store.apply(edit);
@@ -117,8 +128,10 @@ class World {
   private rest({ duplicateWindowMs, verdicts, registry }: Step) {
     this.liveness = applyVerdicts(this.liveness, verdicts);
     const { owners } = this.liveness;
+    this.components = this.components.with(verdicts.map(([key, verdict]) => [key, asComponent(verdict)] as const));
+    const { components } = this;
     return {
-      processors: registry === "none" ? undefined : { isRead: registry === "read", owners },
+      processors: registry === "none" ? undefined : { isRead: registry === "read", owners, components },
       targets: this.targets.all,
       head: this.heads.at(-1),
       infrastructure: {},

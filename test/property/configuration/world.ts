@@ -67,6 +67,19 @@ interface Edit {
 const absent = fc.constant(undefined);
 const creationMs = fc.integer({ min: 0, max: 3 });
 
+const pipelineSpec = fc.record(
+  {
+    tenantId: fc.constantFrom("n1", "t", "u"),
+    source: fc.constant({ id: "s" }),
+    processors: fc.uniqueArray(fc.record({ name: fc.constantFrom("a", "b", "x") }), { selector: ({ name }) => name }),
+    consumers: fc.uniqueArray(fc.record({ name: fc.constantFrom("c", "not a name") }), {
+      minLength: 1,
+      selector: ({ name }) => name,
+    }),
+  },
+  { requiredKeys: ["source", "consumers"] },
+);
+
 /** Policies are most of what is edited. */
 export const edits: fc.Arbitrary<Edit> = fc.oneof(
   {
@@ -96,6 +109,16 @@ export const edits: fc.Arbitrary<Edit> = fc.oneof(
       namespace: fc.constant(""),
       name: fc.constantFrom("t", "u", "x"),
       spec: fc.oneof({ weight: 3, arbitrary: tenantSpec }, { weight: 1, arbitrary: absent }),
+      creationMs,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("Pipeline" as const),
+      namespace: namespaces,
+      name: names,
+      spec: fc.oneof({ weight: 3, arbitrary: pipelineSpec }, { weight: 1, arbitrary: absent }),
       creationMs,
     }),
   },

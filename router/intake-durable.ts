@@ -1,7 +1,8 @@
-// Durable messages: pulled from the submit stream, settled when their effect is stored.
+// Durable messages: pulled from one stream by one durable consumer, settled when their effect is stored.
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/nats-core";
 import { HEADER } from "../core/handover/header.ts";
+import type { Names } from "../core/handover/subjects.ts";
 import { reasonOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/log.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
@@ -11,27 +12,38 @@ import { settleDelivery } from "./delivery-ack.ts";
 import { ErrorCounts } from "./error-counts.ts";
 import { headerReader } from "./intake-request.ts";
 import { Puller } from "./puller.ts";
-import type { Router } from "./serve.ts";
 
-export interface SubmitIntakeOptions {
+/** What becomes of a delivery, and whether that is the fault of its message. */
+export type Settlement = Pick<Handled, "disposition" | "countsAsError">;
+
+export interface DurableIntakeOptions {
   readonly link: NatsLink;
-  readonly router: Router;
+  readonly names: Names;
+  readonly stream: string;
+  readonly consumer: string;
+  /** Messages handled at once. */
   readonly window: number;
+  /** The server is told this often that a message is still handled; absent: never. */
+  readonly progressMs?: number;
   readonly log: Logger;
+  /** `settle` is called once; with undefined when handling threw. */
+  handle(delivery: Delivery, settle: (settlement: Settlement | undefined) => void): void;
 }
 
 /** Between two looks for a stream or consumer that is missing. */
 const REOPEN_MS = 500;
 /** Back-off after a handling that threw: first retry soon, never hot. */
 const BUG_NAK_MS = 5_000;
+/** Gives a delivery the whole of its ack wait again. */
+const IN_PROGRESS = new TextEncoder().encode("+WPI");
 const NANOS_PER_MS = 1_000_000;
 /** Of a consumer that was made without one. */
 const DEFAULT_ACK_WAIT_NANOS = 30_000 * NANOS_PER_MS;
 /** A stop hands a message back at once, so that another router has it before the ack wait is over. */
 const HAND_BACK: { readonly kind: "nak"; readonly delayMs: number } = { kind: "nak", delayMs: 0 };
 
-export class SubmitIntake {
-  private readonly options: SubmitIntakeOptions;
+export class DurableIntake {
+  private readonly options: DurableIntakeOptions;
   private errors = new ErrorCounts();
   private puller: Puller | undefined;
   private reopenTimer: NodeJS.Timeout | undefined;
@@ -42,7 +54,7 @@ export class SubmitIntake {
   private idleWaiters: (() => void)[] = [];
   private problem: string | undefined = "not opened yet";
 
-  constructor(options: SubmitIntakeOptions) {
+  constructor(options: DurableIntakeOptions) {
     this.options = options;
     options.link.onStatus((status) => {
       if (status.kind === "connected") this.puller?.renew();
@@ -69,9 +81,7 @@ export class SubmitIntake {
 
   /** The creation time of the stream is half of each effect id: it is read before the first message is taken. */
   private async open(): Promise<void> {
-    const { link, router, window, log } = this.options;
-    const stream = router.names.streams.submit;
-    const consumer = router.names.consumers.decide;
+    const { link, stream, consumer, window, log } = this.options;
     try {
       const manager = await jetstreamManager(link.nc, { checkAPI: false });
       const info = await manager.streams.info(stream);
@@ -111,10 +121,10 @@ export class SubmitIntake {
   }
 
   private receive(msg: Msg, puller: Puller): void {
-    const { router, link } = this.options;
+    const { link, names, handle, progressMs } = this.options;
     const reply = msg.reply ?? "";
     const info = parseDeliveryInfo(reply);
-    const subject = router.names.fromWire(msg.subject);
+    const subject = names.fromWire(msg.subject);
     if (info === undefined || subject === undefined) {
       this.options.log.error("delivery cannot be read", { subject: msg.subject, reply });
       puller.release();
@@ -144,10 +154,19 @@ export class SubmitIntake {
       nowMs: Date.now(),
       errorCount: this.errors.get(sequence),
     };
-    router.handle("submit", delivery, (handled) => this.settle(reply, sequence, puller, handled));
+    const progress = progressMs === undefined ? undefined : setInterval(() => this.tellProgress(reply), progressMs);
+    handle(delivery, (settlement) => {
+      clearInterval(progress);
+      this.settle(reply, sequence, puller, settlement);
+    });
   }
 
-  private settle(reply: string, sequence: number, puller: Puller, handled: Handled | undefined): void {
+  private tellProgress(reply: string): void {
+    const { link } = this.options;
+    if (link.connected()) link.nc.publish(reply, IN_PROGRESS);
+  }
+
+  private settle(reply: string, sequence: number, puller: Puller, handled: Settlement | undefined): void {
     const disposition = handled?.disposition ?? { kind: "nak", delayMs: BUG_NAK_MS };
     if (handled === undefined || handled.countsAsError) this.errors.add(sequence);
     else if (disposition.kind !== "nak") this.errors.clear(sequence);
