@@ -121,7 +121,7 @@ describe("the CRDs on an API server", function () {
     const table = (await kubectl("get", "rp", "glance")).replaceAll(/ +/g, " ");
     assert.match(table, /^NAME TENANT POLICY READY REASON AGE\nglance default glance True Ready \d+s\n$/);
     const wide = (await kubectl("get", "rp", "glance", "-o", "wide")).replaceAll(/ +/g, " ");
-    assert.match(wide, / AGE ROUTER ACCEPTED RESOLVED PROGRAMMED MESSAGE\n/);
+    assert.match(wide, / AGE ROUTER ACCEPTED RESOLVED PROGRAMMED REGISTERED MESSAGE\n/);
     assert.match(wide, / b\/default True True True in force on every ready router\n$/);
     await kubectl("wait", "--for=condition=Ready", "--timeout=10s", "rp/glance");
   });
