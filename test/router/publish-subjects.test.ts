@@ -75,9 +75,12 @@ describe("subjects that answers are asked for on", () => {
     assert.deepEqual(streams, [
       "BEAMLINE_ASSIGNMENTS",
       "BEAMLINE_DLQ",
+      "BEAMLINE_PIPELINES",
+      "BEAMLINE_PIPELINE_OUTPUTS",
       "BEAMLINE_SUBMIT",
       "KV_beamline-acks",
       "KV_beamline-config",
+      "KV_beamline-registry",
     ]);
   });
 
