@@ -47,7 +47,7 @@ export const CAUSES = {
   },
   ANSWER_TOO_LARGE: {
     code: status.RESOURCE_EXHAUSTED,
-    meaning: "the answer of a call without pages would be too large: call beamline.control.v1.Registry/List",
+    meaning: "the answer of a call without pages would be too large; the message says what to call instead",
   },
   RESUME_TOKEN_EXPIRED: {
     code: status.OUT_OF_RANGE,

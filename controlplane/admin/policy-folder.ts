@@ -1,5 +1,5 @@
 // The policies folder of one machine: what all of its files hold, and the files of this API among them.
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, extname, join, relative } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
 import type { PolicyManifest } from "../../core/admin/to-object.ts";
@@ -80,7 +80,7 @@ export class PolicyFolder {
   private async list(folder: string, depth: number, found: string[]): Promise<readonly string[]> {
     for (const name of (await this.names(folder)).sort()) {
       const path = join(folder, name);
-      const stats = name.startsWith(".") ? undefined : await lstat(path).catch(() => undefined);
+      const stats = name.startsWith(".") ? undefined : await stat(path).catch(() => undefined);
       if (stats?.isDirectory() && depth < MAX_DEPTH) await this.list(path, depth + 1, found);
       if (!stats?.isFile() || !EXTENSIONS.has(extname(name)) || stats.size > MAX_FILE_BYTES) continue;
       found.push(relative(this.root, path));
@@ -102,20 +102,40 @@ export class PolicyFolder {
     }
   }
 
-  private text(file: string): Promise<string | undefined> {
-    return readFile(join(this.root, file), "utf8").catch(() => undefined);
+  /** Undefined when there is no such file; one that cannot be read is not taken for one that is not there. */
+  private async text(file: string): Promise<string | undefined> {
+    const path = join(this.root, file);
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw new BeamlineError("UNAVAILABLE", `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    }
   }
 }
 
+/** What cannot be read is left out: the operator reports it. */
 function readObjects(file: string, text: string | undefined): readonly FiledObject[] {
   const documents = text === undefined ? [] : parseAllDocuments(text);
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document): readonly FiledObject[] => {
-    if (document.errors.length > 0) return [];
-    const raw: unknown = document.toJS();
+    const raw = document.errors.length > 0 ? undefined : toValue(document);
     const parsed = parseObject(raw, { namespace: DEFAULT_NAMESPACE, routerRef: ANY_ROUTER });
     return parsed.ok ? [{ object: parsed.value, raw, file }] : [];
   });
+}
+
+/** Undefined for aliases that multiply without end, which the library refuses by throwing. */
+function toValue(document: { toJS(): unknown }): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    return undefined;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
 
 function unwritable(path: string, error: unknown): BeamlineError {

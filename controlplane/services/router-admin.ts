@@ -4,11 +4,12 @@ import type { FieldProblem } from "../../core/registry/field-problem.ts";
 import { err, ok } from "../../core/result.ts";
 import { cp2PlusAllowed, currentCheckpoint } from "../../proto/gen/checkpoint.ts";
 import type { RouterAdminServer } from "../../proto/gen/grpc/beamline/flow/v1/admin.ts";
-import type {
-  AdminPolicy as AdminPolicyMessage,
-  ListPoliciesRequest,
-  UpsertPolicyRequest,
-  ValidatorStatus,
+import {
+  type AdminPolicy as AdminPolicyMessage,
+  type ListPoliciesRequest,
+  ListPoliciesResponse,
+  type UpsertPolicyRequest,
+  type ValidatorStatus,
 } from "../../proto/gen/messages/beamline/flow/v1/admin.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { NatsLink } from "../../runtime/nats/connection.ts";
@@ -18,6 +19,7 @@ import { readValidators, type ValidatorHealth } from "../admin/validators-health
 import { type CallFailure, fieldsInvalid } from "../call-failure.ts";
 import type { Answer, CallFrame, UnaryHandler } from "../call-frame.ts";
 import { type CallTime, timeOf, timeWithin } from "../call-time.ts";
+import { MAX_ANSWER_BYTES } from "./registry-context.ts";
 
 export interface RouterAdminOptions {
   readonly frame: CallFrame;
@@ -66,7 +68,7 @@ export function routerAdminService(options: RouterAdminOptions): RouterAdminServ
       `${PATH}/ListPolicies`,
       onPolicies(options, tenantProblems, async ({ tenantId }: ListPoliciesRequest, { policies, time }) => {
         const listed = await policies.list(tenantId, time);
-        return listed.ok ? ok({ policies: listed.value.map(toMessage) }) : listed;
+        return listed.ok ? boundedList(listed.value) : listed;
       }),
       ({ tenantId }) => subjectOf(tenantId),
     ),
@@ -121,6 +123,15 @@ function subjectsOf({ policies, callTimeoutMs }: RouterAdminOptions) {
       ...(store === undefined ? {} : { namespaceOf: () => store.namespaceOf(tenantId, timeWithin(callTimeoutMs)) }),
     };
   };
+}
+
+/** The call has no pages. */
+function boundedList(policies: readonly AdminPolicy[]): Answer<ListPoliciesResponse> {
+  const answer = { policies: policies.map(toMessage) };
+  const { length } = ListPoliciesResponse.encode(answer).finish();
+  if (length <= MAX_ANSWER_BYTES) return ok(answer);
+  const message = `${policies.length} policies are ${length} bytes; an answer has at most ${MAX_ANSWER_BYTES}: call GetPolicy`;
+  return err({ cause: "ANSWER_TOO_LARGE", message });
 }
 
 function tenantProblems({ tenantId }: Pick<PolicyName, "tenantId">): readonly FieldProblem[] {

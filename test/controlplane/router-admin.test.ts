@@ -141,6 +141,24 @@ describe("RouterAdmin on files", function () {
     await eventually(() => policyOf("chat_v2") === undefined, { deadlineMs: DEADLINE_MS, describe: "it is gone" });
   });
 
+  it("lists as much as an answer may hold, and passes over files that cannot be read as YAML", async () => {
+    const rules = Array.from(
+      { length: 50 },
+      (_, rule) => `    - {name: r${rule}, when: "'${"x".repeat(1_800)}' == ''"}`,
+    );
+    const many = Array.from({ length: 26 }, (_, index) => {
+      const more = index < 2 ? "" : `  rules:\n${rules.join("\n")}\n`;
+      return policyText(`many-${index}`, 1, more).replace("namespace: demo", "namespace: crowd");
+    });
+    await harness.write("wide.yaml", "a: &a [1]\nb: &b [*a, *a]\n".replace("*a, *a", "*a,".repeat(200)));
+    await harness.write("crowd.yaml", many.slice(0, 12).join("---\n"));
+    assert.equal((await client.unary(listPolicies, { tenantId: "crowd" })).policies.length, 12);
+    await harness.write("crowd.yaml", many.join("---\n"));
+    const failure = await client.failure(listPolicies, { tenantId: "crowd" });
+    assert.deepEqual([failure.code, failure.reason], ["RESOURCE_EXHAUSTED", "ANSWER_TOO_LARGE"]);
+    for (const file of ["crowd.yaml", "wide.yaml"]) await harness.delete(file);
+  });
+
   it("refuses what is wrong with the request's own field", async () => {
     const wrong = {
       ...chat,
