@@ -149,6 +149,6 @@ function list(registry: LiveRegistry, request: ListComponentsRequest): Answer<Li
   }
   components.sort((a, b) => ((a.component?.id ?? "") < (b.component?.id ?? "") ? -1 : 1));
   if (ListComponentsResponse.encode({ components }).finish().length <= MAX_ANSWER_BYTES) return ok({ components });
-  const message = `${components.length} components make more than ${MAX_ANSWER_BYTES} bytes`;
+  const message = `${components.length} components make more than ${MAX_ANSWER_BYTES} bytes: call beamline.control.v1.Registry/List`;
   return err({ cause: "ANSWER_TOO_LARGE", message });
 }
