@@ -119,6 +119,9 @@ describe("the control plane on a cluster", function () {
       `--output=jsonpath={.status.conditions[?(@.type=="${condition}")]['status','reason','message']}`,
     );
 
+  const namedProcessors = (): Promise<string> =>
+    beamline.kubectl("--namespace=demo", "get", "rp", "gpu", "--output=jsonpath={.status.providers[*].processors}");
+
   it("gives a Provider that must be registered no work before a processor of it has registered", async () => {
     const { provider, error } = await decide("gpu");
     assert.equal(provider, undefined);
@@ -134,7 +137,7 @@ describe("the control plane on a cluster", function () {
     const kinds = [ComponentKind.COMPONENT_KIND_PROCESSOR];
     const { components } = await viewer.unary(RegistryService.list, ListRequest.fromPartial({ filter: { kinds } }));
     const [processor] = components.filter(({ metadata }) => metadata.provider === "demo/gpu");
-    assert.ok(processor?.registeredAt !== undefined, JSON.stringify(components));
+    assert.ok(processor?.registeredAt !== undefined, `${components.length} components`);
     const { seconds, nanos } = processor.registeredAt;
     const afterMs = atMs - Math.round(Number(seconds) * 1_000 + nanos / 1_000_000);
     console.log(`      a target ${afterMs} ms after it registered`);
@@ -145,8 +148,7 @@ describe("the control plane on a cluster", function () {
       "rp/gpu",
       "--namespace=demo",
     );
-    const named = "{.status.providers[*].processors}";
-    const shown = await beamline.kubectl("--namespace=demo", "get", "rp", "gpu", `--output=jsonpath=${named}`);
+    const shown = await namedProcessors();
     assert.ok(shown.includes(processor.id), shown);
   });
 
@@ -162,7 +164,7 @@ describe("the control plane on a cluster", function () {
     assert.match(error ?? "", /no provider/i);
     const status = '{.status.conditions[?(@.type=="Registered")].status}';
     await beamline.whenShown("False", status, "rp/gpu", "--namespace=demo");
-    assert.match(await statusOf("Registered"), /worker-gpu-/);
+    assert.match(await namedProcessors(), /"lost":1.*worker-gpu-/);
   });
 
   it("makes a policy of UpsertPolicy an object with a field manager of its own, in force within a second", async () => {
