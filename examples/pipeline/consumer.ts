@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { connect, credsAuthenticator, JSONCodec, type JsMsg } from "nats";
-import { COMMON_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "./control-plane.ts";
+import { CONTROL_PLANE_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "../control-plane.ts";
 
 interface Event {
   readonly message_id: string;
@@ -18,7 +18,7 @@ const RETRY_MS = 1_000;
 
 const { values: options } = parseArgs({
   options: {
-    ...COMMON_OPTIONS,
+    ...CONTROL_PLANE_OPTIONS,
     ...NATS_OPTIONS,
     id: { type: "string", default: "warehouse" },
     /** The durable: pipeline_<namespace>_<pipeline>_<consumer>. */

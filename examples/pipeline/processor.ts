@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { MessageRefused, type ProcessorMessage, serveProcessor } from "../../controlplane/client/serve-processor.ts";
-import { COMMON_OPTIONS, controlPlaneOf, tellEvents } from "./control-plane.ts";
+import { CONTROL_PLANE_OPTIONS, controlPlaneOf, tellEvents } from "../control-plane.ts";
 
 interface Order {
   readonly order: string;
@@ -11,7 +11,7 @@ interface Order {
 
 const { values: options } = parseArgs({
   options: {
-    ...COMMON_OPTIONS,
+    ...CONTROL_PLANE_OPTIONS,
     id: { type: "string", default: "order-lines" },
     listen: { type: "string", default: "127.0.0.1:0" },
     /** Name or address under which routers reach it. */

@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { connect, credsAuthenticator, headers, JSONCodec } from "nats";
-import { COMMON_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "./control-plane.ts";
+import { CONTROL_PLANE_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "../control-plane.ts";
 
 const { values: options } = parseArgs({
   options: {
-    ...COMMON_OPTIONS,
+    ...CONTROL_PLANE_OPTIONS,
     ...NATS_OPTIONS,
     id: { type: "string", default: "shop" },
     pipeline: { type: "string", default: "demo/orders" },

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { connect, credsAuthenticator, type JetStreamClient, type JsMsg, type NatsConnection } from "nats";
+import { CONTROL_PLANE_OPTIONS } from "../control-plane.ts";
 import { type Assignment, readAssignment, writeAcknowledgement, writeResult } from "./assignment.ts";
 import { FinishedEffects } from "./finished-effects.ts";
 import { registerWorker } from "./registration.ts";
@@ -31,10 +32,9 @@ const { values: options } = parseArgs({
     creds: { type: "string", default: process.env.NATS_CREDS ?? "" },
     /** Durable consumers to take work from, one a provider; none = all that the stream has, as suits a demonstration. */
     consumer: { type: "string", multiple: true, default: [] },
+    ...CONTROL_PLANE_OPTIONS,
     /** Where to register; empty = nowhere. */
     "control-plane": { type: "string", default: process.env.CONTROL_PLANE_ADDRESSES ?? "" },
-    /** A file with an API key or a token, where the control plane asks for one. */
-    "token-file": { type: "string", default: process.env.CONTROL_PLANE_TOKEN_FILE ?? "" },
     /** The Provider that it registers for, as namespace/name. */
     provider: { type: "string", default: "demo/local-llm" },
   },
@@ -54,15 +54,7 @@ let done = 0;
 let failed = 0;
 
 console.error(`worker: connected to ${nc.getServer()}`);
-const registration =
-  options["control-plane"] === ""
-    ? undefined
-    : registerWorker({
-        addresses: options["control-plane"],
-        tokenFile: options["token-file"],
-        provider: options.provider,
-        natsServer: nc.getServer(),
-      });
+const registration = options["control-plane"] === "" ? undefined : registerWorker(options, nc.getServer());
 let drained: Promise<void> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {

@@ -28,6 +28,8 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const EVERY_MS = 20;
 /** Submitted with nobody to take them. */
 const WAITING = 5;
+/** Of the ten orders of the example source. */
+const ORDER_LINES = 20;
 
 interface Tried {
   readonly provider: string | undefined;
@@ -219,5 +221,27 @@ describe("the control plane on a cluster", function () {
     } finally {
       await operator.close();
     }
+  });
+
+  it("runs a pipeline: what its processor makes of the source's events reaches its consumer, once each", async () => {
+    const files = [join(EXAMPLES, "cluster", "access.yaml"), join(EXAMPLES, "pipeline")];
+    await beamline.kubectl("apply", ...files.map((file) => `--filename=${file}`));
+    await beamline.inNamespace("wait", "--for=condition=Complete", "job/example-source", "--timeout=110s");
+    let lines: readonly string[] = [];
+    await eventually(
+      async () => {
+        lines = (await beamline.inNamespace("logs", "deployment/example-consumer")).match(/^\{.*\}$/gm) ?? [];
+        return lines.length >= ORDER_LINES;
+      },
+      { deadlineMs: DEADLINE_MS, describe: () => `${lines.length} lines of orders`, everyMs: 500 },
+    );
+    assert.equal(lines.length, ORDER_LINES);
+    assert.equal(new Set(lines.map((line) => JSON.parse(line).id)).size, ORDER_LINES);
+    const status = '{.status.conditions[?(@.type=="Programmed")].status}';
+    await beamline.whenShown("True", status, "pipelines/orders", "--namespace=demo");
+    const linked = '{.status.conditions[?(@.type=="Linked")]}';
+    console.log(
+      `      ${await beamline.kubectl("--namespace=demo", "get", "pl", "orders", `--output=jsonpath=${linked}`)}`,
+    );
   });
 });

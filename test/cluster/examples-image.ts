@@ -8,8 +8,10 @@ const root = join(import.meta.dirname, "..", "..");
 /** What the programs import besides their own files: the clients of NATS and gRPC with their parts, and what generated messages need. */
 const CONTENT = [
   "package.json",
+  "examples/control-plane.ts",
   "examples/worker",
   "examples/producer",
+  "examples/pipeline",
   "controlplane/client",
   "proto/package.json",
   "proto/gen",

@@ -1,14 +1,17 @@
-// Where the example components register, as they are told by options or environment.
+// Where the examples register, as they are told by options or environment.
 import { readFileSync } from "node:fs";
-import { type ControlPlane, connectControlPlane } from "../../controlplane/client/connect.ts";
-import type { ComponentEvent } from "../../controlplane/client/events.ts";
+import { type ControlPlane, connectControlPlane } from "../controlplane/client/connect.ts";
+import type { ComponentEvent } from "../controlplane/client/events.ts";
 
-/** Options that all three components have. */
-export const COMMON_OPTIONS = {
+export const CONTROL_PLANE_OPTIONS = {
   /** host:port of the control plane, or of several with commas between. */
   "control-plane": { type: "string", default: process.env.CONTROL_PLANE_ADDRESSES ?? "127.0.0.1:50051" },
   /** A file with an API key or a token, where the control plane asks for one. */
   "token-file": { type: "string", default: process.env.CONTROL_PLANE_TOKEN_FILE ?? "" },
+  /** Authorities of the control plane's certificate (PEM file), where it speaks TLS. */
+  "control-plane-ca": { type: "string", default: process.env.CONTROL_PLANE_CA_FILE ?? "" },
+  /** Sends the token to a control plane of another machine that does not speak TLS. */
+  "allow-plaintext-token": { type: "boolean", default: false },
 } as const;
 
 /** Options of those that talk to NATS. */
@@ -18,10 +21,19 @@ export const NATS_OPTIONS = {
   creds: { type: "string", default: process.env.NATS_CREDS ?? "" },
 } as const;
 
-export function controlPlaneOf(options: { "control-plane": string; "token-file": string }): ControlPlane {
-  const tokenFile = options["token-file"];
+export interface ControlPlaneValues {
+  readonly "control-plane": string;
+  readonly "token-file": string;
+  readonly "control-plane-ca": string;
+  readonly "allow-plaintext-token": boolean;
+}
+
+export function controlPlaneOf(options: ControlPlaneValues): ControlPlane {
+  const { "token-file": tokenFile, "control-plane-ca": caFile } = options;
   return connectControlPlane({
     addresses: options["control-plane"].split(","),
+    allowPlaintextToken: options["allow-plaintext-token"],
+    ...(caFile === "" ? {} : { tls: { caFile } }),
     // Read again for each call, so that the file may be replaced.
     ...(tokenFile === "" ? {} : { token: () => readFileSync(tokenFile, "utf8").trim() }),
   });
