@@ -1,4 +1,5 @@
-// Where connections come in: how many there may be, of all and of one address. What is over the limit is closed at once.
+// Where connections come in: how many there may be, of all and of one address, and how they end. What is over the limit is
+// closed at once.
 import { lookup } from "node:dns/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { ConnectionMetrics } from "./metrics.ts";
@@ -17,7 +18,9 @@ export class ConnectionListener {
   private readonly options: ConnectionListenerOptions;
   private readonly servers: Server[] = [];
   private readonly byAddress = new Map<string, number>();
-  private open = 0;
+  /** As many as `maxConnections`. */
+  private readonly open = new Set<Socket>();
+  private readonly whenNoneIsOpen: (() => void)[] = [];
 
   constructor(options: ConnectionListenerOptions) {
     this.options = options;
@@ -44,6 +47,18 @@ export class ConnectionListener {
     for (const server of this.servers.splice(0)) server.close();
   }
 
+  /** Resolves when every connection is closed. What is open after `deadlineMs` is cut. */
+  async drain(deadlineMs: number): Promise<void> {
+    if (this.open.size === 0) return;
+    const cut = setTimeout(() => {
+      for (const socket of this.open) socket.destroy();
+    }, deadlineMs);
+    await new Promise<void>((resolve) => {
+      this.whenNoneIsOpen.push(resolve);
+    });
+    clearTimeout(cut);
+  }
+
   private listenOn(host: string, port: number): Promise<number> {
     // Answers are small and waited for.
     const server = createServer({ noDelay: true }, (socket) => this.take(socket));
@@ -63,18 +78,21 @@ export class ConnectionListener {
     // A connection that is gone already has no address.
     const address = socket.remoteAddress ?? "";
     const ofAddress = this.byAddress.get(address) ?? 0;
-    if (this.open >= maxConnections || ofAddress >= maxConnectionsPerAddress) {
+    if (this.open.size >= maxConnections || ofAddress >= maxConnectionsPerAddress) {
       connections?.countRefused();
       socket.destroy();
       return;
     }
     this.byAddress.set(address, ofAddress + 1);
-    connections?.setOpen(++this.open);
+    this.open.add(socket);
+    connections?.setOpen(this.open.size);
     socket.once("close", () => {
       const left = (this.byAddress.get(address) ?? 1) - 1;
       if (left === 0) this.byAddress.delete(address);
       else this.byAddress.set(address, left);
-      connections?.setOpen(--this.open);
+      this.open.delete(socket);
+      connections?.setOpen(this.open.size);
+      if (this.open.size === 0) for (const resolve of this.whenNoneIsOpen.splice(0)) resolve();
     });
     onConnection(socket);
   }

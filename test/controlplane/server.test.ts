@@ -1,11 +1,8 @@
-// The frame of the gRPC server: deadlines, limits, broken input, reflection, health and draining, over real connections.
+// The frame of the gRPC server: deadlines, limits, broken input, reflection and health, over real connections.
 import assert from "node:assert/strict";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
-import type { ServiceDefinition } from "@grpc/grpc-js";
 import { after, before, describe, it } from "mocha";
-import { createCredentials } from "../../controlplane/credentials.ts";
 import { SERVED } from "../../controlplane/served.ts";
-import { GrpcServer } from "../../controlplane/server.ts";
 import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
 import { ControlPlaneService } from "../../proto/gen/grpc/controlplane/controlplane.ts";
 import { HealthService } from "../../proto/gen/grpc/grpc/health/v1/health.ts";
@@ -13,12 +10,9 @@ import {
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../proto/gen/messages/grpc/health/v1/health.ts";
-import { createLogger } from "../../runtime/log.ts";
-import { eventually } from "../support/await.ts";
 import { type Method, startTestControlPlane, TestClient, type TestControlPlane } from "../support/control-plane.ts";
 import { readStream } from "../support/read-stream.ts";
 
-const log = createLogger({ service: "test", level: "silent" });
 const { registerProcessor } = ControlPlaneService;
 const registration = { processorId: "p-1", endpoint: "127.0.0.1:9000", metadata: {} };
 
@@ -67,7 +61,8 @@ describe("the gRPC server", () => {
       assert.equal(answer["grpc-status"], "4");
       assert.match(decodeURIComponent(String(answer["grpc-message"])), /not finished within 200 ms/);
     } finally {
-      session.close();
+      // Not close(): it would wait for the end of a request that never comes.
+      session.destroy();
     }
   });
 
@@ -132,73 +127,3 @@ function callWithoutRequest(session: ClientHttp2Session): Promise<Record<string,
     stream.resume();
   });
 }
-
-describe("a stop of the gRPC server", function () {
-  this.timeout(30_000);
-
-  it("turns health to NOT_SERVING, ends streams, and lets calls in flight finish", async () => {
-    const server = await startTestControlPlane();
-    const client = new TestClient(server.address);
-    const health = readStream<HealthCheckResponse>(client.serverStream(HealthService.watch, { service: "" }));
-    assert.equal((await health.next())?.status, ServingStatus.SERVING);
-    const heartbeats = client.bidiStream(RegistryService.heartbeats);
-    const beats = readStream(heartbeats);
-    heartbeats.write({ heartbeats: [] });
-    await assert.rejects(beats.next(), { code: 3 });
-    const open = readStream(client.serverStream(RegistryService.watch, { kinds: [], resumeToken: "" }));
-    await open.next();
-    const stopped = server.stop();
-    await assert.rejects(open.next(), { code: 14 });
-    await assert.rejects(
-      async () => {
-        while ((await health.next())?.status !== undefined);
-      },
-      { code: 14 },
-    );
-    await stopped;
-    assert.equal((await client.failure(registerProcessor, registration)).code, "UNAVAILABLE");
-    client.close();
-  });
-
-  it("waits for a call in flight, and cuts one that takes longer than the drain", async () => {
-    const slow = bytesOf("/test.Slow/Call");
-    const definition: ServiceDefinition = {
-      call: {
-        ...slow,
-        requestStream: false,
-        responseStream: false,
-        requestDeserialize: (bytes: Buffer) => bytes,
-        responseSerialize: (bytes: Buffer) => bytes,
-      },
-    };
-    const { promise: release, resolve } = Promise.withResolvers<void>();
-    let begun = 0;
-    const call = (_: unknown, answer: (error: null, bytes: Buffer) => void) => {
-      begun++;
-      if (begun === 1) void release.then(() => answer(null, Buffer.from("done")));
-    };
-    const server = new GrpcServer(
-      {
-        address: "127.0.0.1:0",
-        credentials: await createCredentials(undefined, { log }),
-        maxMessageBytes: 65_536,
-        maxConcurrentStreams: 10,
-        callTimeoutMs: 60_000,
-        keepAliveMs: 30_000,
-        maxConnections: 100,
-        maxConnectionsPerAddress: 100,
-      },
-      [{ definition, implementation: { call } }],
-    );
-    const client = new TestClient(`127.0.0.1:${await server.start()}`);
-    const finished = client.unary(slow, Buffer.alloc(0));
-    const cut = client.failure(slow, Buffer.alloc(0));
-    await eventually(() => begun === 2, { deadlineMs: 5_000, describe: "both calls have begun" });
-    const stopped = server.stop(500);
-    resolve();
-    assert.equal((await finished).toString(), "done");
-    assert.match((await cut).code, /^(?:UNAVAILABLE|CANCELLED)$/);
-    await stopped;
-    client.close();
-  });
-});
