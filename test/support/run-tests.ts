@@ -1,9 +1,9 @@
 // The one test command: runs every test file, two at a time, those that need the machine to themselves at the end.
 // Arguments are parts of paths (`npm test -- core`); `--cluster` first means the tests of CLUSTER and no others. The last line is
 // always `N passed, N failed, N skipped`.
-import { type ChildProcess, fork } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import { Lane } from "./lane.ts";
 import { brokenFile, closingLine, type FileReport, sumReports } from "./reporter.ts";
 import { everythingRequired } from "./skip.ts";
 
@@ -17,13 +17,6 @@ const ALONE = ["test/e2e/", ...CLUSTER];
 /** Started first, because the run ends when the longest file does. */
 const LONGEST_FIRST = ["test/sim/", "test/property/"];
 const PARALLEL_LANES = 2;
-/** Kept of what a test file prints itself, shown when the file fails. */
-const MAX_OUTPUT_CHARACTERS = 64 * 1024;
-
-interface Lane {
-  readonly child: ChildProcess;
-  output: string;
-}
 
 function startsWithAny(path: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => path.startsWith(prefix));
@@ -39,55 +32,23 @@ function findFiles(filters: readonly string[], cluster: boolean): string[] {
     });
 }
 
-function startLane(): Lane {
-  const child = fork(join(import.meta.dirname, "test-lane.ts"), {
-    cwd: root,
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  const lane: Lane = { child, output: "" };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      lane.output = (lane.output + text).slice(-MAX_OUTPUT_CHARACTERS);
-    });
-  }
-  return lane;
-}
-
-/** Runs one file in a lane. A lane that dies under it makes the file a failure. */
-function runInLane(lane: Lane, file: string): Promise<FileReport> {
-  lane.output = "";
-  return new Promise((resolve) => {
-    const { child } = lane;
-    const onMessage = (report: FileReport): void => {
-      child.off("close", onClose);
-      resolve(report);
-    };
-    const onClose = (code: number | null, signal: NodeJS.Signals | null): void => {
-      child.off("message", onMessage);
-      resolve(brokenFile(file, `the test process ended with ${signal ?? `exit code ${code}`}`));
-    };
-    child.once("message", onMessage);
-    child.once("close", onClose);
-    child.send(file);
-  });
-}
-
-function printReport(report: FileReport, output: string): void {
+function printReport(report: FileReport, lane: Lane): void {
   console.log(`\n${report.file}`);
   for (const line of report.lines) console.log(line);
-  if (report.failures.length > 0 && output.trim() !== "")
-    console.log(`\n  printed by ${report.file}:\n${output.trimEnd()}`);
+  if (report.failures.length === 0) return;
+  console.log(`\n  ran before in the process of ${report.file}: ${lane.ranBefore}`);
+  if (lane.output.trim() !== "") console.log(`\n  printed by ${report.file}:\n${lane.output.trimEnd()}`);
 }
 
 async function runLane(queue: string[], reports: FileReport[]): Promise<void> {
-  let lane = startLane();
+  let lane = new Lane();
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    if (!lane.child.connected) lane = startLane();
-    const report = await runInLane(lane, file);
+    if (!lane.alive) lane = new Lane();
+    const report = await lane.run(file);
     reports.push(report);
-    printReport(report, lane.output);
+    printReport(report, lane);
   }
-  if (lane.child.connected) lane.child.disconnect();
+  lane.end();
 }
 
 async function runAll(files: readonly string[]): Promise<FileReport[]> {

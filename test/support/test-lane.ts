@@ -19,9 +19,12 @@ async function runFile(file: string): Promise<FileReport> {
   const mocha = new Mocha({ timeout: DEFAULT_TIMEOUT_MS, reporter: Reporter, forbidOnly: everythingRequired() });
   mocha.addFile(join(root, file));
   await mocha.loadFilesAsync();
-  await new Promise<void>((resolve) => {
-    mocha.run(() => resolve());
-  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const runner = mocha.run(() => resolve());
+  await ended;
+  // Mocha leaves its handler of uncaught errors in place, where it would end the process (exit code 7) over an error that
+  // belongs to a later file. Without it such an error is that file's failure.
+  runner.dispose();
   if (reporter === undefined) throw new Error(`mocha ran ${file} without a reporter`);
   return reporter.report(file);
 }
