@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
-import type { ServiceDefinition } from "@grpc/grpc-js";
+import { createConnection } from "node:net";
+import { credentials, type ServiceDefinition } from "@grpc/grpc-js";
 import { describe, it } from "mocha";
+import type { TlsFiles } from "../../controlplane/certificate-files.ts";
 import { createCredentials } from "../../controlplane/credentials.ts";
 import { GrpcServer } from "../../controlplane/server.ts";
 import { RegistryService } from "../../proto/gen/grpc/beamline/control/v1/registry.ts";
@@ -14,9 +16,11 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../proto/gen/messages/grpc/health/v1/health.ts";
 import { createLogger } from "../../runtime/log.ts";
+import { makeAuthority } from "../cluster/certificates.ts";
 import { eventually } from "../support/await.ts";
 import { type Method, startTestControlPlane, TestClient } from "../support/control-plane.ts";
 import { readStream } from "../support/read-stream.ts";
+import { makeTempDir } from "../support/temp.ts";
 
 const log = createLogger({ service: "test", level: "silent" });
 const { registerProcessor } = ControlPlaneService;
@@ -41,7 +45,7 @@ interface SlowServer {
   answerAll(): void;
 }
 
-async function createSlowServer(): Promise<SlowServer> {
+async function createSlowServer(tls?: TlsFiles): Promise<SlowServer> {
   const waiting: (() => void)[] = [];
   const call = (_: unknown, answer: (error: null, bytes: Buffer) => void): void => {
     waiting.push(() => answer(null, Buffer.from("done")));
@@ -57,7 +61,7 @@ async function createSlowServer(): Promise<SlowServer> {
   };
   const options = {
     address: "127.0.0.1:0",
-    credentials: await createCredentials(undefined, { log }),
+    credentials: await createCredentials(tls, { log }),
     maxMessageBytes: 65_536,
     maxConcurrentStreams: 10,
     callTimeoutMs: NEVER_REACHED_MS,
@@ -130,22 +134,44 @@ describe("a stop of the gRPC server", function () {
     late.close();
   });
 
-  it("cuts what outlasts the drain: UNAVAILABLE to clients, and nothing on the wire that would be an error to them", async () => {
-    const slow = await createSlowServer();
-    const address = `127.0.0.1:${await slow.server.start()}`;
-    const client = new TestClient(address);
-    const cut = client.failure(SLOW, Buffer.alloc(0));
-    const session = connect(`http://${address}`);
-    const end = recordEnd(session);
-    const closed = once(session, "close");
-    const stream = session.request({ ":method": "POST", ":path": SLOW.path, "content-type": "application/grpc" });
-    stream.on("error", (error) => end.errors.push(error.message));
-    stream.end(EMPTY_MESSAGE);
-    await eventually(() => slow.begun() === 2, { deadlineMs: 10_000, describe: "both calls have begun" });
-    await slow.server.stop(CUT_AFTER_MS);
-    assert.equal((await cut).code, "UNAVAILABLE");
-    await closed;
-    assert.deepEqual(end, { codes: [0], errors: [] });
-    client.close();
+  it("cuts what outlasts the drain: UNAVAILABLE to clients, and nothing on the wire that would be an error to them", () =>
+    expectCut({ scheme: "http" }));
+
+  it("does so over TLS, also while a connection has not finished its handshake", async () => {
+    const temp = await makeTempDir("beamline-stop-");
+    try {
+      const authority = await makeAuthority(temp.path);
+      const { certPath: certFile, keyPath: keyFile } = await authority.signServer("server", ["127.0.0.1"]);
+      await expectCut({ scheme: "https", tls: { certFile, keyFile }, ca: authority.caPem });
+    } finally {
+      await temp.remove();
+    }
   });
 });
+
+interface Transport {
+  readonly scheme: "http" | "https";
+  readonly tls?: TlsFiles;
+  readonly ca?: string;
+}
+
+async function expectCut({ scheme, tls, ca }: Transport): Promise<void> {
+  const slow = await createSlowServer(tls);
+  const port = await slow.server.start();
+  const channel = ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+  const client = new TestClient(`127.0.0.1:${port}`, channel);
+  const cut = client.failure(SLOW, Buffer.alloc(0));
+  const session = connect(`${scheme}://127.0.0.1:${port}`, ca === undefined ? {} : { ca });
+  const end = recordEnd(session);
+  const silent = createConnection(port, "127.0.0.1").resume();
+  const closed = [once(session, "close"), once(silent, "close")];
+  const stream = session.request({ ":method": "POST", ":path": SLOW.path, "content-type": "application/grpc" });
+  stream.on("error", (error) => end.errors.push(error.message));
+  stream.end(EMPTY_MESSAGE);
+  await eventually(() => slow.begun() === 2, { deadlineMs: 10_000, describe: "both calls have begun" });
+  await slow.server.stop(CUT_AFTER_MS);
+  assert.equal((await cut).code, "UNAVAILABLE");
+  await Promise.all(closed);
+  assert.deepEqual(end, { codes: [0], errors: [] });
+  client.close();
+}
