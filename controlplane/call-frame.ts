@@ -19,6 +19,7 @@ import { rightOf } from "./access/rights.ts";
 import { CAUSES, type CallFailure, failureOf, toStatus } from "./call-failure.ts";
 import type { TimedCall } from "./call-time.ts";
 import type { ControlPlaneMetrics, MethodMetrics } from "./metrics.ts";
+import type { Speaker } from "./speaker.ts";
 import { type AdmittedStream, runAdmittedStream } from "./stream-frame.ts";
 
 /** What a handler answers: a message, or why there is none. */
@@ -122,6 +123,15 @@ export class CallFrame {
   takeMessage(path: string, caller: Caller): CallFailure | undefined {
     const right = rightOf(path);
     return right === "open" ? undefined : this.options.access.limits?.take(caller.id, right.budget);
+  }
+
+  /** The caller of a method, as the registry knows it. */
+  speaker(path: string, caller: Caller): Speaker {
+    const { access } = this.options;
+    return {
+      owner: caller.via === "nothing" ? undefined : caller.id,
+      denialForAny: (message) => access.denialForOthers({ path, right: rightOf(path) }, caller, message),
+    };
   }
 
   private runStream(method: FramedMethod, admitted: AdmittedStream): void {

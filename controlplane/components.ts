@@ -1,16 +1,19 @@
 // What every registering service does with the registry: register, hear a heartbeat, unregister, find; failures as calls see them.
 import { randomBytes } from "node:crypto";
 import type { Component, ComponentName } from "../core/registry/component.ts";
-import type { Notice, Refusal } from "../core/registry/event.ts";
+import type { Notice } from "../core/registry/event.ts";
 import type { FieldProblem } from "../core/registry/field-problem.ts";
+import { MAX_OWNER_CHARS } from "../core/registry/limits.ts";
 import { findComponent } from "../core/registry/state.ts";
 import { type BeatRequest, validateBeat } from "../core/registry/validate-beat.ts";
 import { type RegistrationRequest, validateRegistration } from "../core/registry/validate-registration.ts";
-import { assertNever, err, ok } from "../core/result.ts";
+import { err, ok } from "../core/result.ts";
 import { UNCHANGED } from "./access/audit.ts";
 import { type CallFailure, fieldsInvalid } from "./call-failure.ts";
 import type { Answer, Note } from "./call-frame.ts";
+import { type Eventual, whenThere } from "./eventual.ts";
 import type { LiveRegistry } from "./live-registry.ts";
+import { actAs, type Speaker, unknownComponent } from "./speaker.ts";
 
 /** How a message calls the fields that the registry checks; those that are not named have the same name. */
 export type FieldNames = Readonly<Record<string, string>>;
@@ -23,34 +26,64 @@ const OUTCOMES: Readonly<Partial<Record<Notice["kind"], string>>> = {
   takenOver: "taken over",
 };
 
-/** Registers, or registers again; gives the component as it stands then, and notes what that came to. */
-export function registerComponent(
+export interface Registering {
+  readonly request: RegistrationRequest;
+  readonly names: FieldNames;
+  readonly speaker: Speaker;
+  readonly note: Note;
+}
+
+/** Registers, or registers again; answers with the component as it stands then, and notes what that came to. */
+export function registerComponent<T>(
   registry: LiveRegistry,
-  request: RegistrationRequest,
-  names: FieldNames,
-  note: Note,
-): Answer<Component> {
+  { request, names, speaker, note }: Registering,
+  answer: (component: Component) => T,
+): Eventual<Answer<T>> {
   const { ttlMs } = registry.state.settings;
   const checked = validateRegistration(request, { chance: randomBytes(CHANCE_BYTES).toString("hex"), ttlMs });
   if (!checked.ok) return err(fieldsInvalid(renameFields(checked.error, names)));
-  const { refusals, notices } = registry.apply({ kind: "registered", registration: checked.value });
-  const component = findComponent(registry.state, checked.value);
-  if (refusals[0] !== undefined || component === undefined) return err(refused(refusals[0], registry));
-  const outcome = notices.map(({ kind }) => OUTCOMES[kind]).find((found) => found !== undefined) ?? UNCHANGED;
-  note(outcome, `${checked.value.kind}/${checked.value.id}`);
-  return ok(component);
+  const { owner } = speaker;
+  if (owner !== undefined && owner.length > MAX_OWNER_CHARS) return err(NAME_TOO_LONG);
+  const registration = owner === undefined ? checked.value : { ...checked.value, owner };
+  return actAs(registry, speaker, (by) => {
+    const { refusals, notices } = registry.apply({ kind: "registered", registration, speaker: by });
+    if (refusals[0] !== undefined) return err(refusals[0]);
+    const component = findComponent(registry.state, registration);
+    if (component === undefined) throw new Error("a registration was neither taken nor refused");
+    const outcome = notices.map(({ kind }) => OUTCOMES[kind]).find((found) => found !== undefined) ?? UNCHANGED;
+    note(outcome, `${registration.kind}/${registration.id}`);
+    return ok(answer(component));
+  });
 }
 
-/** One heartbeat. */
+const NAME_TOO_LONG: CallFailure = {
+  cause: "PERMISSION_DENIED",
+  message: `the caller's name is too long to own a component: with how it proved itself at most ${MAX_OWNER_CHARS} characters`,
+};
+
+/** One heartbeat. Of a component that is lost, whoever may not speak for it is told to register: then the id is free. */
 export function hearComponent(
   registry: LiveRegistry,
   request: BeatRequest,
   names: FieldNames,
-): CallFailure | undefined {
+  speaker: Speaker,
+): Eventual<CallFailure | undefined> {
   const checked = validateBeat(request);
   if (!checked.ok) return fieldsInvalid(renameFields(checked.error, names));
-  const { refusals } = registry.apply({ kind: "beat", beats: [checked.value] });
-  return refusals[0] === undefined ? undefined : refused(refusals[0], registry);
+  const beat = checked.value;
+  const heard = actAs(registry, speaker, (by) => {
+    const { refusals } = registry.apply({ kind: "beat", beats: [by === undefined ? beat : { ...beat, speaker: by }] });
+    return refusals[0] === undefined ? ok(undefined) : err(refusals[0]);
+  });
+  return whenThere(heard, (answer) => {
+    if (answer.ok) return undefined;
+    const isFree = answer.error.cause === "PERMISSION_DENIED" && isLost(registry, beat);
+    return isFree ? unknownComponent(beat) : answer.error;
+  });
+}
+
+function isLost(registry: LiveRegistry, name: ComponentName): boolean {
+  return findComponent(registry.state, name)?.liveness === "lost";
 }
 
 /** `instance` empty: whichever holds the id. */
@@ -58,41 +91,19 @@ export function unregisterComponent(
   registry: LiveRegistry,
   { kind, id }: ComponentName,
   instance: string,
-): CallFailure | undefined {
-  const { refusals } = registry.apply({
-    kind: "unregistered",
-    name: { kind, id },
-    ...(instance === "" ? {} : { instance }),
+  speaker: Speaker,
+): Eventual<Answer<object>> {
+  const name = { kind, id };
+  const which = instance === "" ? {} : { instance };
+  return actAs(registry, speaker, (by) => {
+    const { refusals } = registry.apply({ kind: "unregistered", name, ...which, speaker: by });
+    return refusals[0] === undefined ? ok({}) : err(refusals[0]);
   });
-  return refusals[0] === undefined ? undefined : refused(refusals[0], registry);
 }
 
 export function getComponent(registry: LiveRegistry, name: ComponentName): Answer<Component> {
   const component = findComponent(registry.state, name);
   return component === undefined ? err(unknownComponent(name)) : ok(component);
-}
-
-export function unknownComponent({ kind, id }: ComponentName): CallFailure {
-  return { cause: "COMPONENT_UNKNOWN", message: `no ${kind} "${id}" is registered: register it`, values: { kind, id } };
-}
-
-function refused(refusal: Refusal | undefined, registry: LiveRegistry): CallFailure {
-  if (refusal === undefined) throw new Error("a registration was neither taken nor refused");
-  const { name, reason } = refusal;
-  switch (reason) {
-    case "unknown":
-      return unknownComponent(name);
-    case "fenced": {
-      const message = `another instance has registered ${name.kind} "${name.id}" since`;
-      return { cause: "INSTANCE_SUPERSEDED", message, values: { ...name } };
-    }
-    case "full": {
-      const message = `the registry holds ${registry.state.settings.maxComponents} components, as many as it may`;
-      return { cause: "REGISTRY_FULL", message };
-    }
-    default:
-      return assertNever(reason);
-  }
 }
 
 function renameFields(problems: readonly FieldProblem[], names: FieldNames): FieldProblem[] {

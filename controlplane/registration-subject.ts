@@ -7,5 +7,5 @@ export const PROVIDER_KEY = "provider";
 export function registrationSubject(kind: string, id: string, metadata: Readonly<Record<string, string>>): CallSubject {
   const provider = metadata[PROVIDER_KEY];
   const object = `${kind}/${id}`;
-  return provider === undefined ? { object } : { object, provider };
+  return provider === undefined ? { object, worksById: kind === "processor" } : { object, provider };
 }

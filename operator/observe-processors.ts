@@ -11,7 +11,8 @@ import {
   type RegisteredProvider,
   summarizeProcessors,
 } from "../core/reconcile/registered.ts";
-import { type ProviderLiveness, type ProviderName, processorsOf } from "../core/registry/provider-liveness.ts";
+import { type ProviderLiveness, processorsOf } from "../core/registry/provider-liveness.ts";
+import { ownersOfProvider, type ProviderName } from "../core/registry/provider-owners.ts";
 import type { PolicyStatus, ProviderStatus } from "./status-document.ts";
 
 /** What is known of processors; a Router of another NATS account than the installation's has none of it. */
@@ -86,8 +87,9 @@ export function tellsSame(
 
 function ownersOf({ desired, object, policy }: Verdict): readonly string[] {
   const { namespace, name } = desired.meta;
-  if (object?.kind === "Provider") return [`${namespace}/${name}`, object.spec.providerId];
-  return (policy?.providers ?? []).flatMap(({ key, providerId }) => [key, providerId]);
+  if (object?.kind === "Provider")
+    return ownersOfProvider({ key: `${namespace}/${name}`, providerId: object.spec.providerId });
+  return (policy?.providers ?? []).flatMap(({ processorOwners }) => processorOwners);
 }
 
 function keyOf({ key }: Verdict): string {

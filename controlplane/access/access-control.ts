@@ -2,6 +2,7 @@
 import type { Metadata } from "@grpc/grpc-js";
 import { err, ok, type Result } from "../../core/result.ts";
 import type { CallFailure } from "../call-failure.ts";
+import { whenThere } from "../eventual.ts";
 import type { AuditLog } from "./audit.ts";
 import type { Authorize, Refusal } from "./authorize.ts";
 import type { Caller } from "./caller.ts";
@@ -25,6 +26,8 @@ export interface CallSubject {
   readonly namespaceOf?: () => Promise<Result<string, CallFailure>>;
   /** Provider, `<namespace>/<name>`, that a component wants to belong to. */
   readonly provider?: string;
+  /** It names no Provider, and works for those whose `providerId` is its id. */
+  readonly worksById?: boolean;
 }
 
 /** Reads the subject from a request, which was not validated yet; asked only when it is needed. */
@@ -109,6 +112,19 @@ export class AccessControl {
     if (failure === undefined || failure.cause === "DEPENDENCY_UNAVAILABLE") return undefined;
     audit.denied({ method: path, ...(caller === undefined ? {} : { caller }), peer: call.getPeer(), failure });
     return failure;
+  }
+
+  /** Why the caller may not do this to what somebody else registered, said as `message`. */
+  denialForOthers(method: AdmittedMethod, caller: Caller, message: string): Refusal | Promise<Refusal> {
+    const { path, right } = method;
+    if (right === "open" || right.ofOthers === undefined) throw new Error(`${path} acts on nothing of others`);
+    const record = (failure: Refusal): Refusal => {
+      if (failure === undefined) return undefined;
+      const said = failure.cause === "PERMISSION_DENIED" ? { ...failure, message } : failure;
+      this.parts.audit.denied({ method: path, caller, failure: said });
+      return said;
+    };
+    return whenThere(this.parts.authorize(caller, right.ofOthers, undefined), record);
   }
 
   /** Whoever it is, known by its address, so that nobody's budget is used up by others. */

@@ -1,4 +1,5 @@
 // Rights of a cluster: the API server says whether RBAC, or whatever else it decides by, gives a caller the right.
+import { namespaceOfOwner } from "../../core/registry/owner.ts";
 import { err, ok, type Result } from "../../core/result.ts";
 import { type ResourceAttributes, reviewAccess } from "../../kubernetes/access-review.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
@@ -10,7 +11,7 @@ import type { CallSubject } from "./access-control.ts";
 import { type Authorize, denied, type Refusal } from "./authorize.ts";
 import type { Caller } from "./caller.ts";
 import { ReviewCache, type Reviewed } from "./review-cache.ts";
-import { type MethodRight, POLICY_GROUP } from "./rights.ts";
+import { type MethodRight, POLICY_GROUP, UPDATE_ANY } from "./rights.ts";
 import { REVIEW_CALL, unanswered } from "./token-review.ts";
 
 export interface AccessReviewsOptions {
@@ -19,7 +20,6 @@ export interface AccessReviewsOptions {
   readonly log: Logger;
 }
 
-const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):[^:]+$/;
 const PROVIDER = /^([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/;
 
 export class AccessReviews {
@@ -74,8 +74,8 @@ export class AccessReviews {
   }
 
   private ask(caller: Caller, attributes: ResourceAttributes): Reviewed<boolean> | Promise<Reviewed<boolean>> {
-    const { verb, group, resource, namespace = "", name = "" } = attributes;
-    const key = [this.identityOf(caller), verb, group, resource, namespace, name].join("\n");
+    const { verb, group, resource, subresource = "", namespace = "", name = "" } = attributes;
+    const key = [this.identityOf(caller), verb, group, resource, subresource, namespace, name].join("\n");
     return this.cache.find(key, async () => {
       const { name: user, groups, uid, extra } = caller;
       const reviewed = {
@@ -101,27 +101,36 @@ const PROVIDER_PROBLEM = {
 /** The rights that are asked for, or why the request cannot be allowed whatever they are. */
 function neededFor(
   caller: Caller,
-  { verbs, group, resource }: MethodRight,
+  right: MethodRight,
   subject: CallSubject | undefined,
 ): Result<readonly ResourceAttributes[], CallFailure> {
   const namespace = subject?.namespace === undefined ? {} : { namespace: subject.namespace };
-  const needed: ResourceAttributes[] = verbs.map((verb) => ({ verb, group, resource, ...namespace }));
+  const needed: ResourceAttributes[] = attributesOf(right).map((attributes) => ({ ...attributes, ...namespace }));
+  const home = namespaceOfOwner(caller.id);
+  // Who is in no namespace would work for Providers of all.
+  if (subject?.worksById === true && home === undefined) needed.push(...attributesOf(UPDATE_ANY));
   if (subject?.provider === undefined) return ok(needed);
   const [, providerNamespace, name] = PROVIDER.exec(subject.provider) ?? [];
   if (providerNamespace === undefined || name === undefined) {
     return err(fieldsInvalid([PROVIDER_PROBLEM]));
   }
   // Who runs in the Provider's namespace belongs there; anybody else needs a say in the Provider itself.
-  if (SERVICE_ACCOUNT.exec(caller.name)?.[1] !== providerNamespace || caller.via !== "token")
+  if (home !== providerNamespace)
     needed.push({ verb: "update", group: POLICY_GROUP, resource: "providers", namespace: providerNamespace, name });
   return ok(needed);
+}
+
+function attributesOf({ verbs, group, resource: written }: MethodRight): ResourceAttributes[] {
+  const [resource = written, subresource] = written.split("/");
+  return verbs.map((verb) => ({ verb, group, resource, ...(subresource === undefined ? {} : { subresource }) }));
 }
 
 function refusalOf(caller: Caller, attributes: ResourceAttributes, answer: Reviewed<boolean>): Refusal {
   if (!answer.ok) return unanswered(answer.error);
   if (answer.value) return undefined;
-  const { verb, group, resource, namespace, name } = attributes;
-  const what = name === undefined ? `${resource}.${group}` : `${resource}.${group} "${name}"`;
+  const { verb, group, resource, subresource, namespace, name } = attributes;
+  const kind = subresource === undefined ? `${resource}.${group}` : `${resource}.${group}/${subresource}`;
+  const what = name === undefined ? kind : `${kind} "${name}"`;
   const where = namespace === undefined ? "" : ` in namespace ${namespace}`;
   return denied(`${caller.name} may not ${verb} ${what}${where}: grant it by RBAC`, caller);
 }

@@ -21,7 +21,8 @@ export interface DenialRecord {
   readonly method: string;
   /** Absent when nobody knows who it was. */
   readonly caller?: Caller;
-  readonly peer: string;
+  /** Absent when the call was admitted, and something in it was not. */
+  readonly peer?: string;
   readonly failure: CallFailure;
 }
 
@@ -46,6 +47,7 @@ export class AuditLog {
 
   denied({ method, caller, peer, failure }: DenialRecord): void {
     const who = caller === undefined ? {} : { caller: caller.name, via: caller.via };
-    this.denials.warn("audit denial", { ...who, peer, method, outcome: failure.cause, reason: failure.message });
+    const where = peer === undefined ? {} : { peer };
+    this.denials.warn("audit denial", { ...who, ...where, method, outcome: failure.cause, reason: failure.message });
   }
 }

@@ -1,7 +1,7 @@
 // The rights that each method takes: one table for roles, for the rights of a cluster, for the audit record and for the limits.
 import type { Role } from "./caller.ts";
 
-/** The API group of what exists nowhere but in rules of RBAC: `components`, `configurations`, `lags`. */
+/** The API group of what exists nowhere but in rules of RBAC: `components`, `components/any`, `configurations`, `lags`. */
 export const VIRTUAL_GROUP = "control.beamline.dev";
 export const POLICY_GROUP = "beamline.dev";
 
@@ -11,6 +11,7 @@ export interface MethodRight {
   /** All of them are needed. */
   readonly verbs: readonly Verb[];
   readonly group: string;
+  /** As rules name it: `components`, or `components/any` with a subresource. */
   readonly resource: string;
   /** The least of viewer < operator < admin that may call it. */
   readonly least: Exclude<Role, "component">;
@@ -20,21 +21,28 @@ export interface MethodRight {
   readonly change: boolean;
   /** Which budget of its caller a call is taken from. */
   readonly budget: "calls" | "heartbeats";
+  /** What it takes besides, of a component that somebody else registered. */
+  readonly ofOthers?: MethodRight;
 }
 
 /** A method that needs no right. */
 export type Open = "open";
 
-type Rest = Partial<Pick<MethodRight, "component" | "change" | "budget" | "group">>;
+type Rest = Partial<Pick<MethodRight, "component" | "change" | "budget" | "group" | "ofOthers">>;
 
 function right(least: MethodRight["least"], verbs: readonly Verb[], resource: string, rest: Rest = {}): MethodRight {
-  const { group = VIRTUAL_GROUP, component = false, change = false, budget = "calls" } = rest;
-  return { verbs, group, resource, least, component, change, budget };
+  const { group = VIRTUAL_GROUP, component = false, change = false, budget = "calls", ofOthers } = rest;
+  const own = { verbs, group, resource, least, component, change, budget };
+  return ofOthers === undefined ? own : { ...own, ofOthers };
 }
 
-const REGISTER = right("operator", ["create"], "components", { component: true, change: true });
-const UNREGISTER = right("operator", ["delete"], "components", { component: true, change: true });
-const BEAT = right("operator", ["update"], "components", { component: true, budget: "heartbeats" });
+/** To speak for components that others registered, and for Providers of every namespace. */
+export const UPDATE_ANY = right("operator", ["update"], "components/any");
+const DELETE_ANY = right("operator", ["delete"], "components/any");
+const OWN = { component: true };
+const REGISTER = right("operator", ["create"], "components", { ...OWN, change: true, ofOthers: UPDATE_ANY });
+const UNREGISTER = right("operator", ["delete"], "components", { ...OWN, change: true, ofOthers: DELETE_ANY });
+const BEAT = right("operator", ["update"], "components", { ...OWN, budget: "heartbeats", ofOthers: UPDATE_ANY });
 const READ = right("viewer", ["get"], "components", { component: true });
 const LIST = right("viewer", ["list"], "components", { component: true });
 const WATCH = right("viewer", ["watch"], "components");

@@ -1,9 +1,11 @@
 // obsrvr.flow.controlplane.ControlPlane: the six calls by which components register and send heartbeats.
+import type { handleUnaryCall } from "@grpc/grpc-js";
 import type { ComponentKind } from "../../core/registry/component.ts";
 import { err, ok } from "../../core/result.ts";
 import type { ControlPlaneServer } from "../../proto/gen/grpc/controlplane/controlplane.ts";
-import type { Answer, CallFrame, Note } from "../call-frame.ts";
+import type { CallFrame } from "../call-frame.ts";
 import { hearComponent, registerComponent } from "../components.ts";
+import { whenThere } from "../eventual.ts";
 import type { LiveRegistry } from "../live-registry.ts";
 import { registrationSubject } from "../registration-subject.ts";
 
@@ -22,48 +24,57 @@ const PATH = "/obsrvr.flow.controlplane.ControlPlane";
 
 /** A response is a success: `success` is true in each, and a failure is a gRPC status. */
 export function controlPlaneService(frame: CallFrame, registry: LiveRegistry): ControlPlaneServer {
-  const register = (kind: ComponentKind, id: string, request: Registering, note: Note): Answer<string> => {
-    const { endpoint, metadata } = request;
-    const registered = registerComponent(registry, { kind, id, endpoint, metadata }, { id: `${kind}_id` }, note);
-    return registered.ok ? ok(registered.value.registration.id) : registered;
-  };
-  const beat = (kind: ComponentKind, id: string, request: Beating): Answer<{ success: boolean; message: string }> => {
-    const { status, metrics } = request;
-    const failure = hearComponent(registry, { kind, id, status, metrics }, { id: `${kind}_id` });
-    return failure === undefined ? ok(TAKEN) : err(failure);
-  };
+  /** One call to register, of a kind whose messages name the id so. */
+  const register = <Request extends Registering, Response>(
+    method: string,
+    kind: ComponentKind,
+    idOf: (request: Request) => string,
+    answer: (id: string) => Response,
+  ): handleUnaryCall<Request, Response> =>
+    frame.unary<Request, Response>(
+      `${PATH}/${method}`,
+      (request, caller, note) => {
+        const { endpoint, metadata } = request;
+        const wanted = { kind, id: idOf(request), endpoint, metadata };
+        const speaker = frame.speaker(`${PATH}/${method}`, caller);
+        const registering = { request: wanted, names: { id: `${kind}_id` }, speaker, note };
+        return registerComponent(registry, registering, ({ registration }) => answer(registration.id));
+      },
+      (request) => registrationSubject(kind, idOf(request), request.metadata),
+    );
+  const beat = <Request extends Beating>(
+    method: string,
+    kind: ComponentKind,
+    idOf: (request: Request) => string,
+  ): handleUnaryCall<Request, { success: boolean; message: string }> =>
+    frame.unary(`${PATH}/${method}`, (request: Request, caller) => {
+      const { status, metrics } = request;
+      const said = { kind, id: idOf(request), status, metrics };
+      const heard = hearComponent(registry, said, { id: `${kind}_id` }, frame.speaker(`${PATH}/${method}`, caller));
+      return whenThere(heard, (failure) => (failure === undefined ? ok(TAKEN) : err(failure)));
+    });
   return {
-    registerProcessor: frame.unary(
-      `${PATH}/RegisterProcessor`,
-      (request, _caller, note) => {
-        const id = register("processor", request.processorId, request, note);
-        return id.ok ? ok({ ...TAKEN, processorId: id.value }) : id;
-      },
-      ({ processorId, metadata }) => registrationSubject("processor", processorId, metadata),
+    registerProcessor: register(
+      "RegisterProcessor",
+      "processor",
+      ({ processorId }) => processorId,
+      (id) => ({ ...TAKEN, processorId: id }),
     ),
-    registerSource: frame.unary(
-      `${PATH}/RegisterSource`,
-      (request, _caller, note) => {
-        const id = register("source", request.sourceId, request, note);
-        return id.ok ? ok({ ...TAKEN, sourceId: id.value }) : id;
-      },
-      ({ sourceId, metadata }) => registrationSubject("source", sourceId, metadata),
+    registerSource: register(
+      "RegisterSource",
+      "source",
+      ({ sourceId }) => sourceId,
+      (id) => ({ ...TAKEN, sourceId: id }),
     ),
-    registerConsumer: frame.unary(
-      `${PATH}/RegisterConsumer`,
-      (request, _caller, note) => {
-        const id = register("consumer", request.consumerId, request, note);
-        return id.ok ? ok({ ...TAKEN, consumerId: id.value }) : id;
-      },
-      ({ consumerId, metadata }) => registrationSubject("consumer", consumerId, metadata),
+    registerConsumer: register(
+      "RegisterConsumer",
+      "consumer",
+      ({ consumerId }) => consumerId,
+      (id) => ({ ...TAKEN, consumerId: id }),
     ),
-    processorHeartbeat: frame.unary(`${PATH}/ProcessorHeartbeat`, (request) =>
-      beat("processor", request.processorId, request),
-    ),
-    sourceHeartbeat: frame.unary(`${PATH}/SourceHeartbeat`, (request) => beat("source", request.sourceId, request)),
-    consumerHeartbeat: frame.unary(`${PATH}/ConsumerHeartbeat`, (request) =>
-      beat("consumer", request.consumerId, request),
-    ),
+    processorHeartbeat: beat("ProcessorHeartbeat", "processor", ({ processorId }) => processorId),
+    sourceHeartbeat: beat("SourceHeartbeat", "source", ({ sourceId }) => sourceId),
+    consumerHeartbeat: beat("ConsumerHeartbeat", "consumer", ({ consumerId }) => consumerId),
   };
 }
 

@@ -19,8 +19,10 @@ import type { Empty } from "../../proto/gen/messages/google/protobuf/empty.ts";
 import { fieldsInvalid } from "../call-failure.ts";
 import type { Answer, CallFrame, Note } from "../call-frame.ts";
 import { hearComponent, registerComponent, unregisterComponent } from "../components.ts";
+import { type Eventual, whenThere } from "../eventual.ts";
 import type { LiveRegistry } from "../live-registry.ts";
 import { registrationSubject } from "../registration-subject.ts";
+import type { Speaker } from "../speaker.ts";
 import { kindOfType, statusText, toInfo, toStatusResponse } from "./flowctl-message.ts";
 import { MAX_ANSWER_BYTES } from "./registry-context.ts";
 
@@ -31,7 +33,7 @@ export function flowctlService(frame: CallFrame, registry: LiveRegistry): Contro
   return {
     registerComponent: frame.unary(
       `${PATH}/RegisterComponent`,
-      (request, _caller, note) => register(registry, request, note),
+      (request, caller, note) => register(registry, request, frame.speaker(`${PATH}/RegisterComponent`, caller), note),
       ({ component, componentId }) => {
         const kind = kindOfType(component?.type ?? 0) ?? "component";
         return registrationSubject(kind, componentId || (component?.id ?? ""), component?.metadata ?? {});
@@ -39,7 +41,7 @@ export function flowctlService(frame: CallFrame, registry: LiveRegistry): Contro
     ),
     unregisterComponent: frame.unary(
       `${PATH}/UnregisterComponent`,
-      ({ serviceId }) => unregister(registry, serviceId),
+      ({ serviceId }, caller) => unregister(registry, serviceId, frame.speaker(`${PATH}/UnregisterComponent`, caller)),
       ({ serviceId }) => ({ object: `component/${serviceId}` }),
     ),
     discoverComponents: frame.unary(`${PATH}/DiscoverComponents`, ({ type, eventTypes, metadataFilters }) => {
@@ -50,7 +52,9 @@ export function flowctlService(frame: CallFrame, registry: LiveRegistry): Contro
       };
       return ok({ components: discover(registry.state, filter).map(toInfo) });
     }),
-    heartbeat: frame.unary(`${PATH}/Heartbeat`, (request) => heartbeat(registry, request)),
+    heartbeat: frame.unary(`${PATH}/Heartbeat`, (request, caller) =>
+      heartbeat(registry, request, frame.speaker(`${PATH}/Heartbeat`, caller)),
+    ),
     getComponentStatus: frame.unary(`${PATH}/GetComponentStatus`, ({ serviceId }) => {
       const found = find(registry, serviceId);
       return found.ok ? ok(toStatusResponse(found.value)) : found;
@@ -63,17 +67,25 @@ function kindFilter(kind: ComponentKind | undefined): Pick<ComponentFilter, "kin
   return kind === undefined ? {} : { kinds: [kind] };
 }
 
-/** These calls name no kind: of components with the same id, the one that registered last is meant. */
-function find(registry: LiveRegistry, id: string): Answer<Component> {
+/** These calls name no kind: of components with the same id, the caller's own are meant before others, and the last registered. */
+function find(registry: LiveRegistry, id: string, owner?: string): Answer<Component> {
   const problems = validateId(id);
   if (problems.length > 0) return err(fieldsInvalid(problems.map((problem) => ({ ...problem, field: "service_id" }))));
-  const [last] = componentsById(registry.state, id).toSorted((a, b) => b.registration.seq - a.registration.seq);
+  const isOwn = ({ registration }: Component): number => Number(registration.owner === owner);
+  const [last] = componentsById(registry.state, id).toSorted(
+    (a, b) => isOwn(b) - isOwn(a) || b.registration.seq - a.registration.seq,
+  );
   if (last !== undefined) return ok(last);
   const message = `no component "${id}" is registered: register it`;
   return err({ cause: "COMPONENT_UNKNOWN", message, values: { id } });
 }
 
-function register(registry: LiveRegistry, request: RegisterRequest, note: Note): Answer<RegisterResponse> {
+function register(
+  registry: LiveRegistry,
+  request: RegisterRequest,
+  speaker: Speaker,
+  note: Note,
+): Eventual<Answer<RegisterResponse>> {
   const { component, componentId } = request;
   if (component === undefined)
     return err(fieldsInvalid([{ field: "component", rule: "required", message: "must be set" }]));
@@ -84,9 +96,10 @@ function register(registry: LiveRegistry, request: RegisterRequest, note: Note):
   const { endpoint } = component;
   const id = componentId === "" ? component.id : componentId;
   const names = { id: componentId === "" ? "component.id" : "component_id", endpoint: "component.endpoint" };
-  const registered = registerComponent(registry, { kind, id, endpoint, metadata: metadataOf(component) }, names, note);
-  if (!registered.ok) return registered;
-  return ok({ serviceId: registered.value.registration.id, assignedTopics: [], connectionInfo: {} });
+  const wanted = { kind, id, endpoint, metadata: metadataOf(component) };
+  return registerComponent(registry, { request: wanted, names, speaker, note }, ({ registration }) => {
+    return { serviceId: registration.id, assignedTopics: [], connectionInfo: {} };
+  });
 }
 
 const TYPE_RULE = "must be COMPONENT_TYPE_SOURCE, COMPONENT_TYPE_PROCESSOR or COMPONENT_TYPE_CONSUMER";
@@ -120,15 +133,18 @@ function metadataOf(component: ComponentInfo): Record<string, string> {
 }
 
 /** A component that is not registered is unregistered already. */
-function unregister(registry: LiveRegistry, id: string): Answer<Empty> {
-  const found = find(registry, id);
+function unregister(registry: LiveRegistry, id: string, speaker: Speaker): Eventual<Answer<Empty>> {
+  const found = find(registry, id, speaker.owner);
   if (!found.ok) return found.error.cause === "COMPONENT_UNKNOWN" ? ok({}) : found;
-  const failure = unregisterComponent(registry, found.value.registration, "");
-  return failure === undefined ? ok({}) : err(failure);
+  return unregisterComponent(registry, found.value.registration, "", speaker);
 }
 
-function heartbeat(registry: LiveRegistry, { serviceId, status, metrics }: HeartbeatRequest): Answer<Empty> {
-  const found = find(registry, serviceId);
+function heartbeat(
+  registry: LiveRegistry,
+  { serviceId, status, metrics }: HeartbeatRequest,
+  speaker: Speaker,
+): Eventual<Answer<Empty>> {
+  const found = find(registry, serviceId, speaker.owner);
   if (!found.ok) return found;
   const { kind, id } = found.value.registration;
   const numbers = Object.entries(metrics)
@@ -136,8 +152,8 @@ function heartbeat(registry: LiveRegistry, { serviceId, status, metrics }: Heart
     .map(([key, text]) => [key, Number(text)] as const)
     .filter(([, value]) => Number.isFinite(value));
   const request = { kind, id, status: statusText(status, found.value), metrics: Object.fromEntries(numbers) };
-  const failure = hearComponent(registry, request, FIELD_NAMES);
-  return failure === undefined ? ok({}) : err(failure);
+  const heard = hearComponent(registry, request, FIELD_NAMES, speaker);
+  return whenThere(heard, (failure) => (failure === undefined ? ok({}) : err(failure)));
 }
 
 function list(registry: LiveRegistry, request: ListComponentsRequest): Answer<ListComponentsResponse> {

@@ -10,8 +10,9 @@ import type {
 } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
 import { type CallFailure, fieldsInvalid } from "../call-failure.ts";
 import type { Answer } from "../call-frame.ts";
-import { getComponent, unknownComponent } from "../components.ts";
+import { getComponent } from "../components.ts";
 import type { DesiredConfiguration } from "../configurations.ts";
+import { unknownComponent } from "../speaker.ts";
 import { type RegistryContext, readName } from "./registry-context.ts";
 
 export function configure(

@@ -13,7 +13,9 @@ import { CAUSES, type CallFailure, fieldsInvalid } from "../call-failure.ts";
 import type { Answer } from "../call-frame.ts";
 import { kindOf } from "../component-message.ts";
 import { hearComponent } from "../components.ts";
+import { type Eventual, whenThere } from "../eventual.ts";
 import type { OpenStream } from "../open-streams.ts";
+import type { Speaker } from "../speaker.ts";
 import { KIND_RULE, type RegistryContext } from "./registry-context.ts";
 
 /** Heartbeats in one message. */
@@ -23,29 +25,44 @@ export const MAX_BATCH = 500;
 export function hearBatch(
   context: RegistryContext,
   heartbeats: readonly Heartbeat[],
-): Answer<BatchHeartbeatResponse & HeartbeatsResponse> {
+  speaker: Speaker,
+): Eventual<Answer<BatchHeartbeatResponse & HeartbeatsResponse>> {
   if (heartbeats.length === 0 || heartbeats.length > MAX_BATCH) {
     const message = `has ${heartbeats.length} entries; there must be 1 to ${MAX_BATCH}`;
     return err(fieldsInvalid([{ field: "heartbeats", rule: "count", message }]));
   }
   const failures: HeartbeatFailure[] = [];
+  const waiting: Promise<void>[] = [];
   for (const [index, heartbeat] of heartbeats.entries()) {
-    const failure = hear(context, heartbeat);
-    if (failure === undefined) continue;
-    failures.push({ index, code: CAUSES[failure.cause].code, message: failure.message, reason: failure.cause });
+    const noted = whenThere(hear(context, heartbeat, speaker), (failure) => {
+      if (failure === undefined) return;
+      failures.push({ index, code: CAUSES[failure.cause].code, message: failure.message, reason: failure.cause });
+    });
+    if (noted instanceof Promise) waiting.push(noted);
   }
-  return ok({ accepted: heartbeats.length - failures.length, failures });
+  const answer = () => ok({ accepted: heartbeats.length - failures.length, failures });
+  if (waiting.length === 0) return answer();
+  return Promise.all(waiting).then(() => {
+    failures.sort((left, right) => left.index - right.index);
+    return answer();
+  });
 }
 
-function hear({ registry, configurations }: RegistryContext, heartbeat: Heartbeat): CallFailure | undefined {
+function hear(
+  { registry, configurations }: RegistryContext,
+  heartbeat: Heartbeat,
+  speaker: Speaker,
+): Eventual<CallFailure | undefined> {
   const { id, instance, status, metrics, configuration } = heartbeat;
   const kind = kindOf(heartbeat.kind);
   if (kind === undefined) return fieldsInvalid([KIND_PROBLEM]);
   const applied = configuration === undefined ? {} : { configurationRevision: Number(configuration.appliedRevision) };
-  const failure = hearComponent(registry, { kind, id, instance, status, metrics, ...applied }, FIELD_NAMES);
-  if (failure === undefined && configuration !== undefined && configuration.refusedRevision !== 0n)
-    configurations.refused({ kind, id }, Number(configuration.refusedRevision), configuration.error);
-  return failure;
+  const request = { kind, id, instance, status, metrics, ...applied };
+  return whenThere(hearComponent(registry, request, FIELD_NAMES, speaker), (failure) => {
+    if (failure === undefined && configuration !== undefined && configuration.refusedRevision !== 0n)
+      configurations.refused({ kind, id }, Number(configuration.refusedRevision), configuration.error);
+    return failure;
+  });
 }
 
 const KIND_PROBLEM: FieldProblem = { field: "kind", rule: "required", message: KIND_RULE };
@@ -59,16 +76,19 @@ export function hearStream(
   path: string,
 ): handleBidiStreamingCall<HeartbeatsRequest, HeartbeatsResponse> {
   return context.frame.bidiStream(path, (stream: HeartbeatStream, caller) => {
-    const take = () => context.frame.takeMessage(path, caller);
-    return context.heartbeats.run<HeartbeatsResponse>(stream, (open) => answerEach(context, stream, open, take));
+    const speaker = context.frame.speaker(path, caller);
+    const answer = (request: HeartbeatsRequest): Eventual<Answer<HeartbeatsResponse>> => {
+      const limited = context.frame.takeMessage(path, caller);
+      return limited === undefined ? hearBatch(context, request.heartbeats, speaker) : err(limited);
+    };
+    return context.heartbeats.run<HeartbeatsResponse>(stream, (open) => answerEach(stream, open, answer));
   });
 }
 
 async function answerEach(
-  context: RegistryContext,
   stream: HeartbeatStream,
   open: OpenStream<HeartbeatsResponse>,
-  take: () => CallFailure | undefined,
+  answerOne: (request: HeartbeatsRequest) => Eventual<Answer<HeartbeatsResponse>>,
 ): Promise<CallFailure | undefined> {
   const waiting: HeartbeatsRequest[] = [];
   let ended = false;
@@ -90,9 +110,7 @@ async function answerEach(
       await open.woken();
       continue;
     }
-    const limited = take();
-    if (limited !== undefined) return limited;
-    const answer = hearBatch(context, request.heartbeats);
+    const answer = await answerOne(request);
     if (!answer.ok) return answer.error;
     await open.write(answer.value);
   }

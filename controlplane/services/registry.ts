@@ -29,11 +29,10 @@ export function registryService(context: RegistryContext): RegistryServer {
   return {
     unregister: frame.unary(
       `${PATH}/Unregister`,
-      ({ kind, id, instance }) => {
+      ({ kind, id, instance }, caller) => {
         const name = readName(kind, id);
         if (!name.ok) return name;
-        const failure = unregisterComponent(registry, name.value, instance);
-        return failure === undefined ? ok({}) : err(failure);
+        return unregisterComponent(registry, name.value, instance, frame.speaker(`${PATH}/Unregister`, caller));
       },
       subjectOf,
     ),
@@ -47,7 +46,9 @@ export function registryService(context: RegistryContext): RegistryServer {
     discover: frame.unary(`${PATH}/Discover`, (request) => discoverComponents(context, request)),
     watch: frame.serverStream(`${PATH}/Watch`, (request, stream) => watchRegistry(context, request, stream)),
     heartbeats: hearStream(context, `${PATH}/Heartbeats`),
-    batchHeartbeat: frame.unary(`${PATH}/BatchHeartbeat`, ({ heartbeats }) => hearBatch(context, heartbeats)),
+    batchHeartbeat: frame.unary(`${PATH}/BatchHeartbeat`, ({ heartbeats }, caller) =>
+      hearBatch(context, heartbeats, frame.speaker(`${PATH}/BatchHeartbeat`, caller)),
+    ),
     configure: frame.unary(`${PATH}/Configure`, (request) => configure(context, request), subjectOf),
     watchConfiguration: frame.serverStream(`${PATH}/WatchConfiguration`, (request, stream) =>
       watchConfiguration(context, request, stream),

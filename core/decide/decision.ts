@@ -16,8 +16,7 @@ export interface HealthSnapshot {
    */
   readonly followsRegistry: boolean;
   /**
-   * By `<namespace>/<object name>` of the provider, or by provider id for a processor that names no Provider object (an id holds
-   * no slash); absent = nothing known against it.
+   * By what the provider's processors are known under (core/registry/provider-owners.ts); absent = nothing known against it.
    */
   readonly providers: ReadonlyMap<string, ProviderHealth>;
 }

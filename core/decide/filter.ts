@@ -63,10 +63,14 @@ export function findDropOfPinned(
 
 /** Of processors that name the Provider, or of the one that has its id: whichever may have the work. */
 export function healthOf(provider: CompiledProvider, { providers }: HealthSnapshot): ProviderHealth | undefined {
-  const named = providers.get(provider.key);
-  const byId = providers.get(provider.providerId);
-  if (named === undefined || byId === undefined) return named ?? byId;
-  return findHealthDrop(named, provider.registration) === undefined ? named : byId;
+  let last: ProviderHealth | undefined;
+  for (const owner of provider.processorOwners) {
+    const health = providers.get(owner);
+    if (health === undefined) continue;
+    if (findHealthDrop(health, provider.registration) === undefined) return health;
+    last = health;
+  }
+  return last;
 }
 
 function findRegistrationDrop(

@@ -1,5 +1,6 @@
 // One policy -> what a router decides on: references resolved, expressions compiled.
 import { hashPickText } from "../decide/pick-hash.ts";
+import { ownersOfProvider } from "../registry/provider-owners.ts";
 import { compilePipeline } from "../steps/step.ts";
 import { providerKey } from "./check-names.ts";
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
@@ -90,6 +91,7 @@ function compileProvider(
     key,
     pickSeed: hashPickText(key),
     providerId: spec.providerId,
+    processorOwners: ownersOfProvider({ key, providerId: spec.providerId }),
     implicit: found === undefined,
     expectedLatencyMs: spec.expectedLatencyMs,
     expectedCost: spec.expectedCost,

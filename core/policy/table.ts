@@ -24,6 +24,8 @@ export interface CompiledProvider {
   /** `hashPickText(key)`, computed once. */
   readonly pickSeed: PickHash;
   readonly providerId: string;
+  /** What its processors are known under in the health snapshot; worked out once. */
+  readonly processorOwners: readonly string[];
   readonly implicit: boolean;
   readonly expectedLatencyMs: number;
   readonly expectedCost: number;

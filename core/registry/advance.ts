@@ -23,13 +23,13 @@ function apply(draft: Draft, event: RegistryEvent): void {
   const { state } = draft;
   switch (event.kind) {
     case "registered":
-      register(draft, event.registration);
+      register(draft, event.registration, event.speaker);
       break;
     case "beat":
       hearBeats(draft, event.beats, event.nowMs);
       break;
     case "unregistered":
-      unregister(draft, event.name, event.instance);
+      unregister(draft, event.name, event);
       break;
     case "capabilitiesRead":
       capabilitiesRead(draft, event.name, event);

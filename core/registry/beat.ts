@@ -11,7 +11,7 @@ const SAME_MOMENT_STEP_MS = 0.001;
 export function hearBeats(draft: Draft, beats: readonly Beat[], nowMs: number): void {
   const { state } = draft;
   for (const beat of beats) {
-    const component = findOrRefuse(draft, beat, beat.instance);
+    const component = findOrRefuse(draft, beat, beat);
     if (component === undefined) continue;
     const { configurationRevision, report } = beat;
     const { status, text, metrics } = report;

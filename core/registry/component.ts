@@ -36,6 +36,8 @@ export interface Registration extends ComponentName {
   readonly metadata: ReadonlyMap<string, string>;
   readonly ttlMs: number;
   readonly capabilities: Capabilities;
+  /** Who registered it, `<how it proved itself>:<name>`; undefined where callers are not told apart. Never what a client says. */
+  readonly owner?: string;
   /** When this instance first registered. */
   readonly registeredAtMs: number;
   /** Orders the registrations of a component: milliseconds when it was made, and always more than the one before. */

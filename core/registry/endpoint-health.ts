@@ -9,7 +9,7 @@ export function endpointProbed(
   name: ComponentName,
   probed: { readonly instance: string; readonly health: EndpointHealth },
 ): void {
-  const standing = findOrRefuse(draft, name, probed.instance);
+  const standing = findOrRefuse(draft, name, { instance: probed.instance });
   if (standing === undefined || standing.endpointHealth === probed.health) return;
   const { endpointHealth: previous } = standing;
   putAndAnnounce(

@@ -28,11 +28,13 @@ import {
   MAX_EVENT_TYPES,
   MAX_ID_CHARS,
   MAX_INSTANCE_CHARS,
+  MAX_NAMESPACE_CHARS,
+  MAX_OWNER_CHARS,
   MAX_PROVIDER_CHARS,
   MAX_SEQ,
 } from "./limits.ts";
 import { validateId, validateRegistration } from "./validate-registration.ts";
-import { PROVIDER, type Verdict } from "./verdicts.ts";
+import { NAMESPACE, PROVIDER, type Verdict } from "./verdicts.ts";
 
 export type EntryKind = "registration" | "verdict" | "configuration";
 
@@ -79,8 +81,8 @@ export function parseEntryKey(
 export function encodeRegistrationEntry(codec: Codec, entry: RegistrationEntry): Uint8Array {
   if (entry.kind === "removal") return encode(codec, { removed: true, seq: entry.seq });
   const { registration, seenAtMs } = entry.shared;
-  const { instance, endpoint, metadata, ttlMs, capabilities, registeredAtMs, seq } = registration;
-  const said = { instance, endpoint, metadata: Object.fromEntries(metadata), ttlMs, capabilities };
+  const { instance, endpoint, metadata, ttlMs, capabilities, owner, registeredAtMs, seq } = registration;
+  const said = { instance, endpoint, metadata: Object.fromEntries(metadata), ttlMs, capabilities, owner };
   return encode(codec, { ...said, registeredAtMs, seq, seenAtMs });
 }
 
@@ -111,7 +113,10 @@ function readRegistration({ kind, id }: ComponentName, fields: Fields, seq: numb
   if (!instance || endpoint === undefined || metadata === undefined || ttlMs === undefined) return undefined;
   if (registeredAtMs === undefined || capabilities === undefined) return undefined;
   const checked = validateRegistration({ kind, id, instance, endpoint, metadata, ttlMs }, { chance: instance });
-  return checked.ok ? { ...checked.value, capabilities, registeredAtMs, seq } : undefined;
+  // Earlier releases kept no owner.
+  const owner = readText(fields, "owner", MAX_OWNER_CHARS);
+  if (!checked.ok || (fields.owner !== undefined && !owner)) return undefined;
+  return { ...checked.value, capabilities, ...(owner === undefined ? {} : { owner }), registeredAtMs, seq };
 }
 
 function readCapabilities(fields: Fields | undefined): Capabilities | undefined {
@@ -158,7 +163,13 @@ export function decodeVerdict(
     return undefined;
   const provider = readText(fields, "provider", MAX_PROVIDER_CHARS);
   if (fields.provider !== undefined && (provider === undefined || !PROVIDER.test(provider))) return undefined;
-  const said = { kind, id, instance, endpoint, ...traffic, ...(provider === undefined ? {} : { provider }) };
+  const namespace = readText(fields, "namespace", MAX_NAMESPACE_CHARS);
+  if (fields.namespace !== undefined && (namespace === undefined || !NAMESPACE.test(namespace))) return undefined;
+  const belonging = {
+    ...(provider === undefined ? {} : { provider }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+  const said = { kind, id, instance, endpoint, ...traffic, ...belonging };
   return { ...said, liveness, reported, isCandidate, sinceMs, seq };
 }
 

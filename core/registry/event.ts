@@ -7,6 +7,8 @@ export type NewRegistration = Omit<Registration, "seq" | "registeredAtMs">;
 export interface Beat extends ComponentName {
   /** The process that beats; undefined = the client does not say, and is taken for the one that registered last. */
   readonly instance?: string | undefined;
+  /** Who sends it; undefined = one who may speak for any component. */
+  readonly speaker?: string | undefined;
   readonly report: HealthReport;
   /** Configuration that the component says it applied. */
   readonly configurationRevision?: number;
@@ -48,10 +50,15 @@ export interface SharedRegistration {
  * `nowMs` is wall time that does not jump while a process runs, the same on all replicas to within a second. It may have
  * fractions: they keep the order of what happens within one millisecond.
  */
-export type RegistryEvent = { readonly nowMs: number } & (
-  | { readonly kind: "registered"; readonly registration: NewRegistration }
+export type RegistryEvent = { readonly nowMs: number } /** `speaker`: as of a beat. */ & (
+  | { readonly kind: "registered"; readonly registration: NewRegistration; readonly speaker?: string | undefined }
   | { readonly kind: "beat"; readonly beats: readonly Beat[] }
-  | { readonly kind: "unregistered"; readonly name: ComponentName; readonly instance?: string }
+  | {
+      readonly kind: "unregistered";
+      readonly name: ComponentName;
+      readonly instance?: string | undefined;
+      readonly speaker?: string | undefined;
+    }
   /** A component answered GetCapabilities. */
   | {
       readonly kind: "capabilitiesRead";
@@ -114,8 +121,11 @@ export type Notice = NoticeBody & {
   readonly atMs: number;
 };
 
-/** What was not done. `unknown` and `fenced` are answered NOT_FOUND, so that the client registers again. */
+/**
+ * What was not done. `unknown` and `fenced` are answered NOT_FOUND, so that the client registers again. `foreign`: somebody else
+ * registered the component.
+ */
 export interface Refusal {
   readonly name: ComponentName;
-  readonly reason: "unknown" | "fenced" | "full";
+  readonly reason: "unknown" | "fenced" | "foreign" | "full";
 }

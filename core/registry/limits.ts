@@ -22,6 +22,10 @@ export const MAX_TTL_MS = 3_600_000;
 
 /** `seq` of a registration: a time in milliseconds, and the last one that a date can be. */
 export const MAX_SEQ = 8_640_000_000_000_000;
+/** Name of a namespace of a cluster. */
+export const MAX_NAMESPACE_CHARS = 63;
+/** Name of whoever registered a component. */
+export const MAX_OWNER_CHARS = 1_024;
 /** Name of a Provider with its namespace: two names of Kubernetes. */
 export const MAX_PROVIDER_CHARS = 317;
 

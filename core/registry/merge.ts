@@ -24,9 +24,9 @@ export function newerReport(left: Reported, right: Reported): Reported {
   return order >= 0 ? left : right;
 }
 
-function content({ endpoint, ttlMs, metadata, capabilities }: NewRegistration): string {
-  const { inputEventTypes, outputEventTypes, maxConcurrent, source } = capabilities;
-  return JSON.stringify([endpoint, ttlMs, [...metadata], inputEventTypes, outputEventTypes, maxConcurrent, source]);
+function content({ endpoint, ttlMs, metadata, capabilities, owner }: NewRegistration): string {
+  const { inputEventTypes: takes, outputEventTypes: gives, maxConcurrent, source } = capabilities;
+  return JSON.stringify([endpoint, ttlMs, [...metadata], takes, gives, maxConcurrent, source, owner]);
 }
 
 function reportText({ text, metrics }: Reported): string {

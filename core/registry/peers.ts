@@ -18,7 +18,7 @@ export function peerBeats(draft: Draft, report: PeerReport): void {
   notePeer(draft, report.replica);
   for (const beat of report.beats) {
     // Whoever runs this registry reads the registration from the store when one is refused.
-    const component = findOrRefuse(draft, beat, beat.instance);
+    const component = findOrRefuse(draft, beat, { instance: beat.instance });
     if (component === undefined || isKnown(component, beat, report.replica)) continue;
     const { lastSeenMs, configurationRevision, report: reported } = beat;
     const sign = { atMs: lastSeenMs, via: report.replica, configurationRevision };

@@ -3,13 +3,11 @@ import { hashPickText } from "../decide/pick-hash.ts";
 import { LayeredMap } from "../layered-map.ts";
 import type { PickHash } from "../policy/table.ts";
 import { PROCESSOR_STATES, type ProcessorState, rankOf } from "./processor-state.ts";
+import { type Belonging, ownerOfProcessor, ownersOfProvider, type ProviderName } from "./provider-owners.ts";
 import type { Verdict } from "./verdicts.ts";
 
 /** What of a verdict counts here. */
-export type ProcessorVerdict = Pick<Verdict, "kind" | "liveness" | "reported"> & {
-  /** `<namespace>/<name>` of the Provider that the processor works for, when it says so. */
-  readonly provider?: string;
-};
+export type ProcessorVerdict = Pick<Verdict, "kind" | "liveness" | "reported"> & Belonging;
 
 /** The processors of one owner, as good as the best of them. */
 export interface ProviderProcessors extends ProcessorState {
@@ -21,10 +19,7 @@ export interface ProviderProcessors extends ProcessorState {
   readonly processors: ReadonlyMap<string, ProcessorState>;
 }
 
-/**
- * By owner: `<namespace>/<name>` of the Provider that processors name, or the id of a processor that names none, which is
- * then the `providerId` that it works under. An id holds no slash, so the two never meet.
- */
+/** By owner, as provider-owners.ts names it. */
 export interface ProviderLiveness {
   readonly owners: LayeredMap<Owned>;
   /** Owner by processor id. */
@@ -37,13 +32,6 @@ interface Owned extends ProviderProcessors {
   readonly processors: LayeredMap<ProcessorState>;
   /** Processors by rank. */
   readonly tally: readonly number[];
-}
-
-/** A Provider, as far as processors find it. */
-export interface ProviderName {
-  /** `<namespace>/<name>`. */
-  readonly key: string;
-  readonly providerId: string;
 }
 
 const PROCESSOR_PREFIX = "processor/";
@@ -75,7 +63,7 @@ export function applyVerdicts(
     if (!key.startsWith(PROCESSOR_PREFIX)) continue;
     const id = key.slice(PROCESSOR_PREFIX.length);
     const standing = ownerChanges.has(id) ? ownerChanges.get(id) : before.ownerOf.get(id);
-    const owner = verdict === undefined ? undefined : (verdict.provider ?? id);
+    const owner = verdict === undefined ? undefined : ownerOfProcessor(id, verdict);
     if (standing !== undefined && standing !== owner) place(standing, id, undefined);
     if (verdict !== undefined && owner !== undefined) place(owner, id, PROCESSOR_STATES[rankOf(verdict)]);
     ownerChanges.set(id, owner);
@@ -140,11 +128,12 @@ function summarize(tally: readonly number[]): Omit<ProviderProcessors, "processo
 /** All processors of a Provider: those that name it, and the one that names none and has its `providerId`. */
 export function processorsOf(
   { owners }: Pick<ProviderLiveness, "owners">,
-  { key, providerId }: ProviderName,
+  provider: ProviderName,
 ): ProviderProcessors | undefined {
-  const named = owners.get(key);
-  const byId = owners.get(providerId);
-  if (named === undefined || byId === undefined) return named ?? byId;
-  const tally = named.tally.map((many, rank) => many + (byId.tally[rank] ?? 0));
-  return { ...summarize(tally), processors: new Map([...named.processors, ...byId.processors]) };
+  const known = ownersOfProvider(provider)
+    .map((owner) => owners.get(owner))
+    .filter((owned) => owned !== undefined);
+  if (known.length <= 1) return known[0];
+  const tally = NO_TALLY.map((_, rank) => known.reduce((sum, owned) => sum + (owned.tally[rank] ?? 0), 0));
+  return { ...summarize(tally), processors: new Map(known.flatMap((owned) => [...owned.processors])) };
 }

@@ -15,13 +15,21 @@ import type { NewRegistration, SharedRegistration } from "./event.ts";
 import { hear } from "./heard.ts";
 import { forgetAtMs, lateAtMs } from "./liveness.ts";
 import { compareRegistrations, saysTheSame } from "./merge.ts";
+import { maySpeakFor } from "./owner.ts";
 import { findComponent } from "./state.ts";
 
-/** Who registers last has the id. The same instance again is a sign of life, and an update when it says something else. */
-export function register(draft: Draft, wanted: NewRegistration): void {
+/**
+ * Who registers last has the id, of its owner; a lost one is anybody's. The same instance again is a sign of life, and an update
+ * when it says something else.
+ */
+export function register(draft: Draft, wanted: NewRegistration, speaker: string | undefined): void {
   const { state } = draft;
   const { nowMs, self } = state;
   const standing = findComponent(state, wanted);
+  if (standing !== undefined && standing.liveness !== "lost" && !maySpeakFor(standing.registration, speaker)) {
+    refuse(draft, wanted, "foreign");
+    return;
+  }
   const seq = Math.max(
     Math.floor(nowMs),
     (standing?.registration.seq ?? 0) + 1,
@@ -29,7 +37,7 @@ export function register(draft: Draft, wanted: NewRegistration): void {
   );
   const registration = { ...wanted, registeredAtMs: nowMs, seq };
   if (standing === undefined) insert(draft, { registration, seenAtMs: nowMs }, self);
-  else if (standing.registration.instance === wanted.instance) registerAgain(draft, standing, registration);
+  else if (isSameProcess(standing.registration, wanted)) registerAgain(draft, standing, registration);
   else takeOver(draft, standing, { registration, seenAtMs: nowMs }, self);
 }
 
@@ -57,15 +65,15 @@ export function registrationSeen(draft: Draft, shared: SharedRegistration): void
     return;
   }
   const order = compareRegistrations(registration, standing.registration);
-  if (registration.instance === standing.registration.instance) {
+  if (isSameProcess(standing.registration, registration)) {
     const current = order > 0 ? update(draft, standing, registration) : standing;
     hear(draft, current, { atMs: shared.seenAtMs, via: UNKNOWN_REPLICA });
   } else if (order > 0) takeOver(draft, standing, shared, UNKNOWN_REPLICA);
 }
 
 /** Ends the registration. An instance that was taken over cannot end its successor's. */
-export function unregister(draft: Draft, name: ComponentName, instance: string | undefined): void {
-  const standing = findOrRefuse(draft, name, instance);
+export function unregister(draft: Draft, name: ComponentName, from: Speaking): void {
+  const standing = findOrRefuse(draft, name, from);
   if (standing !== undefined) removalSeen(draft, name, standing.registration.seq);
 }
 
@@ -80,20 +88,36 @@ export function capabilitiesRead(
   name: ComponentName,
   read: { readonly instance: string; readonly capabilities: Registration["capabilities"] },
 ): void {
-  const standing = findOrRefuse(draft, name, read.instance);
+  const standing = findOrRefuse(draft, name, { instance: read.instance });
   if (standing === undefined) return;
   const seq = Math.max(Math.floor(draft.state.nowMs), standing.registration.seq + 1);
   const registration = { ...standing.registration, capabilities: read.capabilities, seq };
   if (!saysTheSame(registration, standing.registration)) update(draft, standing, registration);
 }
 
-/** The component, unless it is not there or another instance has its id. */
-export function findOrRefuse(draft: Draft, name: ComponentName, instance: string | undefined): Component | undefined {
+/** What speaks for a component: which process, if it says so, and whose. */
+interface Speaking {
+  readonly instance?: string | undefined;
+  readonly speaker?: string | undefined;
+}
+
+/** The component, unless it is not there, another instance has its id, or somebody else registered it. */
+export function findOrRefuse(
+  draft: Draft,
+  name: ComponentName,
+  { instance, speaker }: Speaking,
+): Component | undefined {
   const standing = findComponent(draft.state, name);
   if (standing === undefined) refuse(draft, name, "unknown");
-  else if (instance === undefined || instance === standing.registration.instance) return standing;
-  else refuse(draft, name, "fenced");
+  else if (instance !== undefined && instance !== standing.registration.instance) refuse(draft, name, "fenced");
+  else if (!maySpeakFor(standing.registration, speaker)) refuse(draft, name, "foreign");
+  else return standing;
   return undefined;
+}
+
+/** The name of a process is its client's to choose: two owners do not have the same one. */
+function isSameProcess(standing: NewRegistration, wanted: NewRegistration): boolean {
+  return standing.instance === wanted.instance && maySpeakFor(standing, wanted.owner);
 }
 
 /** Who had the sign of life is not known, for what is read from the store. */

@@ -2,6 +2,7 @@
 import { type Component, type ComponentKind, isCandidate, type Liveness } from "./component.ts";
 import type { Notice } from "./event.ts";
 import type { HealthStatus } from "./health-status.ts";
+import { namespaceOfOwner } from "./owner.ts";
 import type { Registry } from "./state.ts";
 
 export interface Verdict {
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly maxConcurrent?: number;
   /** `<namespace>/<name>` of the Provider that it says it works for; absent: the one whose `providerId` is its id. */
   readonly provider?: string;
+  /** Of the service account that registered it: without `provider` it works for Providers there, and nowhere else. */
+  readonly namespace?: string;
   readonly liveness: Liveness;
   readonly reported: HealthStatus;
   /** Neither lost nor saying that it should get no work. */
@@ -27,6 +30,9 @@ export const PROVIDER_KEY = "provider";
 /** `<namespace>/<name>`. Any other value of that metadata is the component's own business. */
 export const PROVIDER = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
 
+/** Of a namespace of a cluster. */
+export const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** A verdict, or that there is none any more. */
 export interface VerdictChange {
   readonly kind: ComponentKind;
@@ -35,8 +41,9 @@ export interface VerdictChange {
 }
 
 export function verdictOf(component: Component): Verdict {
-  const { kind, id, instance, endpoint, metadata, capabilities } = component.registration;
+  const { kind, id, instance, endpoint, metadata, capabilities, owner } = component.registration;
   const provider = metadata.get(PROVIDER_KEY);
+  const namespace = owner === undefined ? undefined : namespaceOfOwner(owner);
   const { inputEventTypes, outputEventTypes, maxConcurrent } = capabilities;
   return {
     kind,
@@ -47,6 +54,7 @@ export function verdictOf(component: Component): Verdict {
     outputEventTypes,
     ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
     ...(provider === undefined || !PROVIDER.test(provider) ? {} : { provider }),
+    ...(namespace === undefined ? {} : { namespace }),
     liveness: component.liveness,
     reported: component.reported.status,
     isCandidate: isCandidate(component),

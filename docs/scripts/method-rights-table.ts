@@ -10,10 +10,19 @@ export function methodRightsTable(): string {
     const distinct = [...new Set(methods.map(([, right]) => right))];
     return distinct.map((right) => {
       const names = methods.filter(([, other]) => other === right).map(([method]) => method);
-      return [code(name), codes(names), ...(right === "open" ? ["everybody", ""] : [rolesFor(right), rulesFor(right)])];
+      return [code(name), codes(names), ...(right === "open" ? ["everybody", "", ""] : columnsFor(right))];
     });
   });
-  return table(["Service", "Methods", "Roles", "RBAC"], rows);
+  return table(["Service", "Methods", "Roles", "RBAC", "For what others registered"], rows);
+}
+
+function columnsFor(right: MethodRight): string[] {
+  const { ofOthers } = right;
+  return [
+    rolesFor(right),
+    rulesFor(right),
+    ofOthers === undefined ? "" : `${rolesFor(ofOthers)}; ${rulesFor(ofOthers)}`,
+  ];
 }
 
 const ORDER = ["viewer", "operator", "admin"] as const;
@@ -23,5 +32,6 @@ function rolesFor({ least, component }: MethodRight): string {
 }
 
 function rulesFor({ verbs, group, resource }: MethodRight): string {
-  return `${codes(verbs)} ${code(`${resource}.${group}`)}`;
+  const [name, ...subresource] = resource.split("/");
+  return `${codes(verbs)} ${code([`${name}.${group}`, ...subresource].join("/"))}`;
 }

@@ -212,7 +212,9 @@ describe("the table of rights", () => {
 
 /** Rights as `verb resource.group`. */
 function rightsOf(role: Role): string[] {
-  const rows = Object.values(RIGHTS).flatMap((methods) => Object.values(methods));
+  const rows = Object.values(RIGHTS)
+    .flatMap((methods) => Object.values(methods))
+    .flatMap((row) => (row === "open" || row.ofOthers === undefined ? [row] : [row, row.ofOthers]));
   const held = rows.filter((row) => row !== "open" && row.group === VIRTUAL_GROUP && roleMay(role, row));
   const named = held.flatMap((row) => (row === "open" ? [] : row.verbs.map((verb) => `${verb} ${row.resource}`)));
   return [...new Set(named)].sort();

@@ -8,7 +8,9 @@ import {
   NOTHING_REGISTERED,
   type ProcessorVerdict,
   type ProviderLiveness,
+  processorsOf,
 } from "../../core/registry/provider-liveness.ts";
+import { ownersOfProvider } from "../../core/registry/provider-owners.ts";
 
 const key = fc.constantFrom(...["a", "b", "c", "d", "e"].map((id) => `processor/${id}`), "source/a", "consumer/b");
 const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
@@ -18,6 +20,7 @@ const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
       liveness: fc.constantFrom("live", "late", "lost"),
       reported: fc.constantFrom("UNKNOWN", "STARTING", "HEALTHY", "UNHEALTHY", "STOPPING"),
       provider: fc.constantFrom("demo/one", "demo/two"),
+      namespace: fc.constantFrom("demo", "other"),
     },
     { requiredKeys: ["kind", "liveness", "reported"] },
   ),
@@ -43,7 +46,40 @@ describe("liveness of providers, however verdicts come", () => {
       { numRuns: 500 },
     );
   });
+
+  it("counts for a Provider who names it, and who has its id and is in its namespace or in none", () => {
+    fc.assert(
+      fc.property(
+        batches,
+        fc.constantFrom("a", "b", "demo"),
+        fc.constantFrom("demo", "other"),
+        (all, id, namespace) => {
+          const provider = { key: `${namespace}/one`, providerId: id };
+          const known = all.reduce(applyVerdicts, NOTHING_REGISTERED);
+          const expected = [...new Map(all.flat())]
+            .filter(([name, said]) => {
+              if (said === undefined || !name.startsWith("processor/")) return false;
+              if (said.provider !== undefined) return said.provider === provider.key;
+              return name === `processor/${id}` && (said.namespace ?? namespace) === namespace;
+            })
+            .map(([name]) => name.slice("processor/".length));
+          const found = processorsOf(known, provider);
+          assert.deepEqual([...(found?.processors.keys() ?? [])].sort(), expected.sort());
+          const { live = 0, late = 0, lost = 0 } = found ?? {};
+          assert.equal(live + late + lost, expected.length);
+          const keys = ownersOfProvider(provider);
+          assert.deepEqual(healthKeys(known, keys), expected.sort());
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
 });
+
+/** Processors under these keys, as decisions look them up. */
+function healthKeys({ owners }: ProviderLiveness, keys: readonly string[]): readonly string[] {
+  return keys.flatMap((key) => [...(owners.get(key)?.processors.keys() ?? [])]).sort();
+}
 
 function show(known: ProviderLiveness): unknown {
   const { owners, ownerOf } = known;

@@ -7,7 +7,7 @@ import type { Beat, Notice, RegistryEvent } from "../../core/registry/event.ts";
 import { noticesAfter, resumeToken, tokenAfter } from "../../core/registry/notice-log.ts";
 import { aliveKeys, buildPeerReport } from "../../core/registry/peer-report.ts";
 import { listComponents } from "../../core/registry/query.ts";
-import { createRegistry, type Registry } from "../../core/registry/state.ts";
+import { createRegistry, findComponent, type Registry } from "../../core/registry/state.ts";
 import { beat, registration, START_MS } from "../core/registry/drive.ts";
 
 const IDS = ["a", "b", "c", "d"] as const;
@@ -16,6 +16,7 @@ const NAME = (id: string) => ({ kind: "processor", id }) as const;
 
 const id = fc.constantFrom(...IDS);
 const instance = fc.constantFrom("1", "2", "3");
+const owner = fc.constantFrom(undefined, "token:x", "token:y");
 const atMs = fc.integer({ min: 0, max: 20_000 }).map((sinceMs) => START_MS + sinceMs);
 
 function reportOf(text: string): Beat["report"] {
@@ -24,8 +25,10 @@ function reportOf(text: string): Beat["report"] {
 
 /** What the store and other replicas tell: facts, which may come again and in any order. */
 const fact: fc.Arbitrary<RegistryEvent> = fc.oneof(
-  fc.record({ id, instance, seq: fc.integer({ min: 1, max: 6 }), atMs }).map(({ id, instance, seq, atMs }) => {
-    const wanted = registration(id, { instance, endpoint: `${id}${instance}.test:${seq}` });
+  fc.record({ id, instance, owner, seq: fc.integer({ min: 1, max: 6 }), atMs }).map((told) => {
+    const { id, instance, owner, seq, atMs } = told;
+    const plain = registration(id, { instance, endpoint: `${id}${instance}.test:${seq}` });
+    const wanted = owner === undefined ? plain : { ...plain, owner };
     const shared = { registration: { ...wanted, registeredAtMs: START_MS + seq, seq }, seenAtMs: atMs };
     return { kind: "registrationSeen", shared, nowMs: END_MS } as const;
   }),
@@ -49,15 +52,20 @@ const END_MS = START_MS + 20_000;
 const happening: fc.Arbitrary<RegistryEvent> = fc
   .tuple(
     fc.oneof(
-      id.chain((one) =>
-        instance.map(
-          (which) => ({ kind: "registered", registration: registration(one, { instance: which }) }) as const,
-        ),
-      ),
+      fc.record({ id, instance, owner, speaker: owner }).map(({ id, instance, owner, speaker }) => {
+        const plain = registration(id, { instance });
+        const wanted = owner === undefined ? plain : { ...plain, owner };
+        return { kind: "registered", registration: wanted, speaker: speaker === undefined ? speaker : owner } as const;
+      }),
       fc
-        .record({ id, text: fc.constantFrom(...TEXTS) })
-        .map(({ id, text }) => ({ kind: "beat", beats: [beat(id, { report: reportOf(text) })] }) as const),
-      id.map((one) => ({ kind: "unregistered", name: NAME(one) }) as const),
+        .record({ id, speaker: owner, text: fc.constantFrom(...TEXTS) })
+        .map(
+          ({ id, speaker, text }) =>
+            ({ kind: "beat", beats: [beat(id, { speaker, report: reportOf(text) })] }) as const,
+        ),
+      fc
+        .record({ id, speaker: owner })
+        .map(({ id, speaker }) => ({ kind: "unregistered", name: NAME(id), speaker }) as const),
       fc.constantFrom({ kind: "tick" } as const, { kind: "storeLost" } as const, { kind: "storeBack" } as const),
     ),
     atMs,
@@ -150,6 +158,29 @@ describe("properties of the registry", () => {
           } of state.components.values()) {
             assert.ok(seq >= (seqs.get(one) ?? 0), `${one} goes back`);
             seqs.set(one, seq);
+          }
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("changes nothing of a component that is not lost for who is neither its owner nor may speak for any", () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 60 }), (events) => {
+        let state = start();
+        for (const event of events) {
+          const before = state;
+          state = advance(state, event).state;
+          if (!("speaker" in event) && event.kind !== "beat") continue;
+          const speaker = event.kind === "beat" ? event.beats[0]?.speaker : event.speaker;
+          for (const component of before.components.values()) {
+            const { owner, id: one } = component.registration;
+            if (component.liveness === "lost" || speaker === undefined || owner === undefined || owner === speaker)
+              continue;
+            const after = findComponent(state, NAME(one));
+            assert.equal(after?.registration, component.registration);
+            assert.deepEqual([after?.reported, after?.lastSeenMs], [component.reported, component.lastSeenMs]);
           }
         }
       }),

@@ -1,5 +1,5 @@
 {{/*
-What callers may be given (controlplane/access/rights.ts): components, configurations and lags exist nowhere but in these rules.
+What callers may be given (controlplane/access/rights.ts): components, components/any, configurations and lags exist nowhere but in these rules.
 */}}
 
 {{- define "controlplane.roles" }}
@@ -65,6 +65,10 @@ rules:
   - apiGroups: [control.beamline.dev]
     resources: [components, configurations]
     verbs: [create, update, delete]
+  # Components that others registered; a processor of who is no service account may be anybody's.
+  - apiGroups: [control.beamline.dev]
+    resources: [components/any]
+    verbs: [update, delete]
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -29,6 +29,7 @@ const REGISTRATION: Registration = {
   ttlMs: 30_000,
   capabilities: { inputEventTypes: ["image.v1"], outputEventTypes: [], maxConcurrent: 4, source: "capabilities" },
   registeredAtMs: 1_700_000_000_000.25,
+  owner: "token:system:serviceaccount:demo:resize",
   seq: 1_700_000_000_001,
 };
 const ENTRY: RegistrationEntry = {
@@ -43,6 +44,7 @@ const VERDICT: PublishedVerdict = {
   outputEventTypes: [],
   maxConcurrent: 4,
   provider: "demo/images",
+  namespace: "demo",
   liveness: "late",
   reported: "HEALTHY",
   isCandidate: true,
@@ -86,7 +88,7 @@ describe("entries of the registry's bucket", () => {
 
   it("are refused when one field is missing or is another kind of value", () => {
     const wrong = [undefined, null, -1, 1.5, "", "x".repeat(5_000), {}, [1], true];
-    const optional = new Set(["maxConcurrent", "provider"]);
+    const optional = new Set(["maxConcurrent", "provider", "namespace", "owner"]);
     const cases = [
       { bytes: encodeRegistrationEntry(nodeCodec, ENTRY), read: decodeRegistrationEntry },
       { bytes: encodeVerdict(nodeCodec, VERDICT), read: decodeVerdict },
@@ -101,6 +103,19 @@ describe("entries of the registry's bucket", () => {
         if (!optional.has(field)) assert.ok(refused.includes(undefined), `${field} may be missing`);
       }
     }
+  });
+
+  it("of earlier releases, without owner and namespace, are read; a wrong one is not", () => {
+    const { owner: _, ...unowned } = REGISTRATION;
+    const entry: RegistrationEntry = { kind: "registration", shared: { registration: unowned, seenAtMs: 5 } };
+    assert.deepEqual(decodeRegistrationEntry(nodeCodec, NAME, encodeRegistrationEntry(nodeCodec, entry)), entry);
+    const { namespace: __, ...nowhere } = VERDICT;
+    assert.deepEqual(decodeVerdict(nodeCodec, NAME, encodeVerdict(nodeCodec, nowhere)), nowhere);
+    for (const namespace of ["", "a/b", "A", "-a", "a".repeat(64), null, 1])
+      assert.equal(decodeVerdict(nodeCodec, NAME, json({ ...VERDICT, namespace })), undefined, String(namespace));
+    const written = JSON.parse(nodeCodec.decodeUtf8(encodeRegistrationEntry(nodeCodec, ENTRY)) ?? "");
+    for (const owner of ["", "x".repeat(1_025), null, 1, {}])
+      assert.equal(decodeRegistrationEntry(nodeCodec, NAME, json({ ...written, owner })), undefined, String(owner));
   });
 
   it("a sequence that no later registration could exceed is refused", () => {

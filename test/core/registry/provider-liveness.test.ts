@@ -14,6 +14,11 @@ import {
 
 const RESIZE = { key: "demo/resize", providerId: "resize_v1" };
 
+/** One that names no Provider, registered by a service account of this namespace. */
+function from(namespace: string): ProcessorVerdict {
+  return { ...says("live"), namespace };
+}
+
 function says(liveness: Liveness, reported: HealthStatus = "HEALTHY", provider?: string): ProcessorVerdict {
   return { kind: "processor", liveness, reported, ...(provider === undefined ? {} : { provider }) };
 }
@@ -49,6 +54,19 @@ describe("liveness of providers", () => {
       "nobody with its id who names another",
       { "processor/resize_v1": says("live", "HEALTHY", "demo/other") },
       "nothing",
+    ],
+    ["one with its id of its own namespace", { "processor/resize_v1": from("demo") }, "live HEALTHY 1/0/0 resize_v1"],
+    ["nobody with its id of another namespace", { "processor/resize_v1": from("other") }, "nothing"],
+    ["nobody with its id of a namespace that begins alike", { "processor/resize_v1": from("demo2") }, "nothing"],
+    [
+      "one that names it from another namespace",
+      { "processor/a": { ...from("other"), provider: RESIZE.key } },
+      "live HEALTHY 1/0/0 a",
+    ],
+    [
+      "those of its namespace and those that name it together",
+      { "processor/resize_v1": from("demo"), "processor/a": named("lost") },
+      "live HEALTHY 1/0/1 resize_v1,a",
     ],
     ["no source with its id", { "source/resize_v1": { ...says("live"), kind: "source" } }, "nothing"],
     ["nobody whose id is that of the object", { "processor/resize": says("live") }, "nothing"],

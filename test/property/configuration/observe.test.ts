@@ -52,6 +52,7 @@ const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
       liveness: fc.constantFrom("live", "late", "lost"),
       reported: fc.constantFrom("HEALTHY", "UNHEALTHY"),
       provider: fc.constantFrom("n1/a", "n1/b", "n2/a"),
+      namespace: fc.constantFrom("n1", "n2"),
     },
     { requiredKeys: ["kind", "liveness", "reported"] },
   ),
