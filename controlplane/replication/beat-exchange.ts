@@ -37,7 +37,7 @@ const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576;
 
 export class BeatExchange {
   private readonly options: BeatExchangeOptions;
-  /** Heard since the last report, and between that and the one before: each is told twice. At most one key a component. */
+  /** Heard since the last report, and between that and the one before: each is told twice. One key for each id that was named. */
   private heard = new Set<string>();
   private heardBefore = new Set<string>();
   private urgent = new Set<string>();
@@ -99,12 +99,9 @@ export class BeatExchange {
     const keys = new Set([...this.heardBefore, ...this.heard]);
     if (this.isAllDue) for (const key of this.ownKeys()) keys.add(key);
     const sent = this.send(buildPeerReport(registry.state, keys, registry.nowMs()));
-    if (!sent) {
-      this.isAllDue = true;
-      return;
-    }
-    this.isAllDue = false;
-    this.heardBefore = this.heard;
+    // Without NATS nothing is gathered: the next report leaves nothing out.
+    this.isAllDue = !sent;
+    this.heardBefore = sent ? this.heard : new Set();
     this.heard = new Set();
   }
 

@@ -16,7 +16,7 @@ export interface BucketWriterOptions {
   readonly log: Logger;
   /** Asked when the write goes out, so that it tells of the latest; undefined: nothing has to be written after all. */
   want(key: string): Wanted | undefined;
-  stored(key: string, wanted: Wanted, sequence: number): void;
+  stored(key: string, wanted: Wanted): void;
   count(outcome: WriteOutcome): void;
 }
 
@@ -107,12 +107,11 @@ export class BucketWriter {
     this.options.count(outcomeOf(result));
     if (failure !== this.lastFailure) this.tell(failure);
     if (result.kind === "stored") {
-      this.options.stored(key, wanted, result.sequence);
-      if (this.dirty.size > 0) this.flushIn(0);
+      this.options.stored(key, wanted);
     } else if (result.kind !== "rejected") {
       this.dirty.add(key);
-      this.flushIn(RETRY_MS);
     }
+    if (this.dirty.size > 0) this.flushIn(failure === undefined ? 0 : RETRY_MS);
     this.tellIdle();
   }
 

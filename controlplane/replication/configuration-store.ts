@@ -30,6 +30,7 @@ export class SharedConfigurations implements ConfigurationStore {
   private readonly options: SharedConfigurationsOptions;
   private readonly mirror: KvMirror;
   private incarnation: number | undefined;
+  private tidying = false;
 
   constructor(options: SharedConfigurationsOptions) {
     this.options = options;
@@ -75,10 +76,11 @@ export class SharedConfigurations implements ConfigurationStore {
     }
   }
 
-  /** For the leader: puts back what a bucket made anew lacks, and takes out what belongs to nobody. */
+  /** For the leader: puts back what a bucket made anew lacks, and takes out what belongs to nobody. One round at a time. */
   async tidy(isKnown: (name: ComponentName) => boolean): Promise<void> {
     const { configurations, log } = this.options;
-    if (!this.mirror.isWhole()) return;
+    if (this.tidying || !this.mirror.isWhole()) return;
+    this.tidying = true;
     try {
       for (const { name, desired } of configurations.all()) {
         const key = entryKey(nodeCodec, "configuration", name);
@@ -92,6 +94,8 @@ export class SharedConfigurations implements ConfigurationStore {
     } catch (error) {
       // Another replica writes, or nobody answers: the next time is soon.
       log.debug("configurations not tidied", { reason: reasonOf(error) });
+    } finally {
+      this.tidying = false;
     }
   }
 

@@ -8,6 +8,7 @@ import {
   type RegistrationEntry,
 } from "../../core/registry/entries.ts";
 import type { Notice, SharedRegistration } from "../../core/registry/event.ts";
+import { forgetAtMs } from "../../core/registry/liveness.ts";
 import { compareRegistrations } from "../../core/registry/merge.ts";
 import { betterEntry, isNewerEntry, nameOfEntry } from "../../core/registry/shared-entry.ts";
 import { findComponent } from "../../core/registry/state.ts";
@@ -30,9 +31,8 @@ export class RegistrationStore {
   private readonly options: RegistrationStoreOptions;
   /** What stands in the bucket, by `componentKey`, as far as it was read. */
   private readonly standing = new Map<string, RegistrationEntry>();
+  /** On their way there, by key. */
   private readonly sending = new Map<string, RegistrationEntry>();
-  /** Forgotten by the registry, and not yet taken out of the bucket. */
-  private readonly forgotten = new Set<string>();
 
   constructor(options: RegistrationStoreOptions) {
     this.options = options;
@@ -48,8 +48,11 @@ export class RegistrationStore {
   take(name: ComponentName, value: Uint8Array | undefined): boolean {
     const entry = value === undefined ? undefined : decodeRegistrationEntry(nodeCodec, name, value);
     const key = componentKey(name);
-    if (entry === undefined) this.standing.delete(key);
-    else this.standing.set(key, entry);
+    if (entry === undefined) {
+      this.standing.delete(key);
+      // A write of it on its way may have been before that: its answer says nothing of what stands.
+      this.sending.delete(entryKey(nodeCodec, "registration", name));
+    } else this.standing.set(key, entry);
     if (entry !== undefined) this.learn(entry);
     // Somebody wrote what is older, or took out what lives here.
     if (this.better(name) !== undefined) this.writeSoon(name);
@@ -71,6 +74,7 @@ export class RegistrationStore {
   /** The bucket is read again from the start, and may be another one. */
   forget(): void {
     this.standing.clear();
+    this.sending.clear();
   }
 
   /** The bucket has been read whole: writes everything that is known better here. */
@@ -84,20 +88,22 @@ export class RegistrationStore {
     }
   }
 
+  /** Looks for what is forgotten and still stands: nobody led at that moment, or taking it out failed. */
+  tidy(): void {
+    for (const entry of this.standing.values()) if (this.isForgotten(entry)) this.writeSoon(nameOfEntry(entry));
+  }
+
   changed(notices: readonly Notice[]): void {
     for (const notice of notices) {
-      if (notice.kind === "removed") {
-        if (notice.reason === "forgotten") this.forgotten.add(componentKey(notice.component.registration));
+      const { kind } = notice;
+      if (kind === "registered" || kind === "updated" || kind === "takenOver" || kind === "removed")
         this.writeSoon(notice.component.registration);
-      } else if (notice.kind === "registered" || notice.kind === "updated" || notice.kind === "takenOver") {
-        this.forgotten.delete(componentKey(notice.component.registration));
-        this.writeSoon(notice.component.registration);
-      }
     }
   }
 
   /** For the writer. */
   want(key: string): Wanted | undefined {
+    this.sending.delete(key);
     const name = parseEntryKey(nodeCodec, key)?.name;
     if (name === undefined) return undefined;
     const entry = this.better(name);
@@ -106,8 +112,8 @@ export class RegistrationStore {
       const value = encodeRegistrationEntry(nodeCodec, entry);
       return entry.kind === "removal" ? { kind: "value", value, ttlMs: REMOVAL_TTL_MS } : { kind: "value", value };
     }
-    if (!this.forgotten.delete(componentKey(name)) || !this.options.isLeading()) return undefined;
-    return this.find(name) === undefined ? undefined : { kind: "nothing" };
+    const standing = this.standing.get(componentKey(name));
+    return standing !== undefined && this.isForgotten(standing) ? { kind: "nothing" } : undefined;
   }
 
   /** For the writer: the write of `key` was stored. */
@@ -118,6 +124,15 @@ export class RegistrationStore {
     const name = componentKey(nameOfEntry(sent));
     const standing = this.standing.get(name);
     if (standing === undefined || isNewerEntry(sent, standing)) this.standing.set(name, sent);
+  }
+
+  /** Whether this replica leads, has no such component, and would not take it up again. */
+  private isForgotten(entry: RegistrationEntry): boolean {
+    const { state } = this.options.registry;
+    if (entry.kind === "removal" || !this.options.isLeading() || state.deafSinceMs !== undefined) return false;
+    const { registration, seenAtMs } = entry.shared;
+    const seen = { registration, lastSeenMs: seenAtMs };
+    return findComponent(state, registration) === undefined && state.nowMs >= forgetAtMs(seen, state.hearingSinceMs);
   }
 
   private writeSoon(name: ComponentName): void {

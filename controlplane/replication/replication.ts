@@ -71,10 +71,10 @@ export class Replication {
     return this.session?.status() ?? { ...disconnected, failure: undefined };
   }
 
-  /** Tries for ever; a wrong setting is told at once. */
+  /** Tries for ever; a wrong setting is told at once, but files that are wrong later may be right again. */
   private async connect(): Promise<void> {
     const { nats, log } = this.options;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         const link = await connectNats(nats);
         if (this.stopping.signal.aborted) return await link.close();
@@ -82,7 +82,7 @@ export class Replication {
         this.session.start();
         return;
       } catch (error) {
-        if (error instanceof BeamlineError && error.code === "CONFIG_INVALID") throw error;
+        if (attempt === 1 && error instanceof BeamlineError && error.code === "CONFIG_INVALID") throw error;
         if (this.stopping.signal.aborted) return;
         log.warn("nats not reachable, serving from memory", { reason: reasonOf(error) });
       }
@@ -120,7 +120,7 @@ class Session {
       bucket: REGISTRY_BUCKET,
       log,
       want: (key) => (this.bucket.state() === "current" ? this.partOf(key).want(key) : undefined),
-      stored: (key) => this.partOf(key).stored(key),
+      stored: (key, wanted) => this.partOf(key).stored(key, wanted),
       count: metrics.write,
     });
     this.bucket = new SharedBucket({
@@ -258,6 +258,7 @@ class Session {
   private sweep(): void {
     if (!this.isLeading()) return;
     this.verdicts.compareAll();
+    this.registrations.tidy();
     const { registry } = this.options;
     void this.configurations.tidy((name) => findComponent(registry.state, name) !== undefined);
   }

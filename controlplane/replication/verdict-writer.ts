@@ -28,8 +28,9 @@ export class VerdictWriter {
   private readonly options: VerdictWriterOptions;
   /** What stands in the bucket, by `componentKey`. */
   private readonly standing = new Map<string, PublishedVerdict>();
+  /** On their way there, by key. */
   private readonly sending = new Map<string, PublishedVerdict>();
-  /** Written by this replica so that it goes by itself. */
+  /** Stored by this replica so that it goes by itself. */
   private readonly expiring = new Set<string>();
 
   constructor(options: VerdictWriterOptions) {
@@ -42,6 +43,7 @@ export class VerdictWriter {
     const key = componentKey(name);
     if (verdict === undefined) this.standing.delete(key);
     else this.standing.set(key, verdict);
+    this.noteOther(name, verdict);
     // Also what a leader wrote that had not noticed yet that it no longer leads.
     if (this.options.isLeading()) this.writeSoon(name);
     return value === undefined || verdict !== undefined;
@@ -50,6 +52,7 @@ export class VerdictWriter {
   /** The bucket is read again from the start, and may be another one. */
   forget(): void {
     this.standing.clear();
+    this.sending.clear();
     this.expiring.clear();
   }
 
@@ -67,6 +70,7 @@ export class VerdictWriter {
 
   /** For the writer. */
   want(key: string): Wanted | undefined {
+    this.sending.delete(key);
     const name = parseEntryKey(nodeCodec, key)?.name;
     if (name === undefined || !this.options.isLeading()) return undefined;
     const standing = this.standing.get(componentKey(name));
@@ -78,10 +82,22 @@ export class VerdictWriter {
   }
 
   /** For the writer: the write of `key` was stored. */
-  stored(key: string): void {
+  stored(key: string, wanted: Wanted): void {
     const sent = this.sending.get(key);
     this.sending.delete(key);
-    if (sent !== undefined) this.standing.set(componentKey(sent), sent);
+    if (sent === undefined) return;
+    const name = componentKey(sent);
+    this.standing.set(name, sent);
+    if (wanted.kind === "value" && wanted.ttlMs !== undefined) this.expiring.add(name);
+  }
+
+  /** Somebody else's entry came while one was on its way: what the watch tells last stands, not what was answered last. */
+  private noteOther(name: ComponentName, verdict: PublishedVerdict | undefined): void {
+    const key = entryKey(nodeCodec, "verdict", name);
+    const sent = this.sending.get(key);
+    if (sent !== undefined && verdict !== undefined && saysTheSame(sent, verdict)) return;
+    this.sending.delete(key);
+    if (verdict === undefined || verdict.liveness !== "lost") this.expiring.delete(componentKey(name));
   }
 
   private wantForGone(key: string, standing: PublishedVerdict): Wanted | undefined {
@@ -89,7 +105,6 @@ export class VerdictWriter {
     const name = componentKey(standing);
     if ((state.removals.get(name) ?? 0) >= standing.seq) return { kind: "nothing" };
     if (this.expiring.has(name)) return undefined;
-    this.expiring.add(name);
     const sinceMs = standing.liveness === "lost" ? standing.sinceMs : state.nowMs;
     return this.send(key, { ...standing, liveness: "lost", isCandidate: false, sinceMs }, FORGOTTEN_TTL_MS);
   }
@@ -121,11 +136,14 @@ function judge(component: Component, standing: PublishedVerdict | undefined): Pu
   return { ...own, liveness, sinceMs, reported: status, isCandidate: candidate };
 }
 
-/** Replicas notice a change at slightly different times: that alone is no news. */
+/** Replicas notice a change at slightly different times: that alone is no news. Asked of every component in each sweep. */
 function saysTheSame(left: PublishedVerdict, right: PublishedVerdict): boolean {
-  return text(left) === text(right);
+  const names = Object.keys(left) as (keyof PublishedVerdict)[];
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => name === "sinceMs" || isSame(left[name], right[name]));
 }
 
-function text({ kind, id, sinceMs: _, ...said }: PublishedVerdict): string {
-  return JSON.stringify(Object.entries({ kind, id, ...said }).sort(([left], [right]) => (left < right ? -1 : 1)));
+function isSame(left: unknown, right: unknown): boolean {
+  if (!Array.isArray(left) || !Array.isArray(right)) return left === right;
+  return left.length === right.length && left.every((entry, place) => entry === right[place]);
 }
