@@ -70,7 +70,7 @@ export class ControlPlane {
       registration: { kind, id, endpoint, metadata },
       instance: metadata[INSTANCE_KEY] ?? randomUUID(),
       ttlMs,
-      tell: guardListener(onEvent),
+      tell: guardListener("onEvent", onEvent),
       onConfiguration,
       onEnd: (ended) => this.components.delete(ended),
     });

@@ -25,13 +25,13 @@ export type ComponentEvent =
 
 export type EventListener = (event: ComponentEvent) => void;
 
-/** A listener that throws must not end what it listens to. */
-export function guardListener(listener: EventListener | undefined): EventListener {
+/** A listener that throws must not end what it listens to. `what` names it in the warning. */
+export function guardListener<T>(what: string, listener: ((event: T) => void) | undefined): (event: T) => void {
   return (event) => {
     try {
       listener?.(event);
     } catch (error) {
-      process.emitWarning(`the listener of ${event.kind} threw: ${String(error)}`, "BeamlineWarning");
+      process.emitWarning(`${what} threw: ${String(error)}`, "BeamlineWarning");
     }
   };
 }

@@ -4,6 +4,7 @@ import { Server, ServerCredentials, type sendUnaryData } from "@grpc/grpc-js";
 import { HealthService } from "../../proto/gen/grpc/grpc/health/v1/health.ts";
 import { ProcessorServiceService } from "../../proto/gen/grpc/processor/processor.ts";
 import type { CapabilitiesResponse } from "../../proto/gen/messages/processor/processor.ts";
+import { guardListener } from "./events.ts";
 import { type ProcessMessage, processStream } from "./process-stream.ts";
 import { ServingHealth } from "./serving-health.ts";
 import { WorkSlots } from "./work-slots.ts";
@@ -49,7 +50,7 @@ export async function serveProcessor(options: ProcessorServerOptions): Promise<P
   const answer = { ...NO_CAPABILITIES, ...capabilities };
   const server = new Server(KEEPALIVE);
   server.addService(ProcessorServiceService, {
-    process: processStream(options.process, { slots, onError: options.onError ?? (() => undefined) }),
+    process: processStream(options.process, { slots, onError: guardListener("onError", options.onError) }),
     getCapabilities: (_call: unknown, callback: sendUnaryData<CapabilitiesResponse>) => callback(null, answer),
   });
   server.addService(HealthService, health.implementation());

@@ -24,7 +24,8 @@ export class ServingHealth {
   setServing(serving: boolean): void {
     if (serving === this.serving) return;
     this.serving = serving;
-    for (const watch of this.watches) watch.write({ status: this.status });
+    for (const watch of this.watches)
+      if (this.names.includes(watch.request.service)) watch.write({ status: this.status });
   }
 
   /** Ends the watches: they would hold a stop up. */
@@ -49,10 +50,6 @@ export class ServingHealth {
   }
 
   private watch(stream: HealthStream): void {
-    if (!this.names.includes(stream.request.service)) {
-      stream.write({ status: ServingStatus.SERVICE_UNKNOWN });
-      return;
-    }
     if (this.watches.size >= MAX_WATCHES) {
       stream.emit("error", { code: status.RESOURCE_EXHAUSTED, details: `${MAX_WATCHES} watches are open already` });
       return;
@@ -60,6 +57,8 @@ export class ServingHealth {
     this.watches.add(stream);
     stream.once("cancelled", () => this.watches.delete(stream));
     stream.once("close", () => this.watches.delete(stream));
-    stream.write({ status: this.status });
+    // As the protocol wants it: the watch stays open, for a service that may come.
+    const isKnown = this.names.includes(stream.request.service);
+    stream.write({ status: isKnown ? this.status : ServingStatus.SERVICE_UNKNOWN });
   }
 }

@@ -90,6 +90,22 @@ describe("client library: the server of a processor", function () {
     assert.deepEqual(errors.map(String), ["Error: password=secret"]);
   });
 
+  it("goes on when what is told of a defect throws itself", async () => {
+    const caller = await serve({
+      process: (message) => {
+        if (Buffer.from(message.payload).toString() === "bad") throw new Error("a defect");
+        return message;
+      },
+      onError: () => {
+        throw new Error("so is this");
+      },
+    });
+    const warned = once(process, "warning");
+    assert.deepEqual(await call(caller, "bad"), { code: "INTERNAL", message: "the processor failed; see its log" });
+    assert.match(String((await warned)[0]), /onError threw: Error: so is this/);
+    assert.deepEqual(await call(caller, "good"), ["good"]);
+  });
+
   it("works on no more at once than its capabilities say; the others wait, and those beyond are refused", async () => {
     let inWork = 0;
     let most = 0;
@@ -154,6 +170,15 @@ describe("client library: the server of a processor", function () {
     assert.equal((await watch.next())?.status, ServingStatus.NOT_SERVING);
     assert.equal((await caller.unary(HealthService.check, { service: "" })).status, ServingStatus.NOT_SERVING);
     assert.equal((await caller.failure(HealthService.check, { service: "other" })).code, "NOT_FOUND");
+  });
+
+  it("ends every watch of its health when it stops, also of a service that it has not", async () => {
+    const caller = await serve({ process: () => undefined });
+    const watch = readStream<HealthCheckResponse>(caller.serverStream(HealthService.watch, { service: "other" }));
+    assert.equal((await watch.next())?.status, ServingStatus.SERVICE_UNKNOWN);
+    const stopped = server?.stop(DEADLINE_MS);
+    assert.equal(await watch.next(), undefined);
+    await stopped;
   });
 
   it("finishes what is in work before it stops", async () => {
