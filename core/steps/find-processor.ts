@@ -18,5 +18,8 @@ export function findProcessor(verdicts: ReadonlyMap<string, Verdict>, id: string
   if (verdict === undefined) return { kind: "absent" };
   const { endpoint, maxConcurrent, isCandidate, liveness, reported } = verdict;
   if (isCandidate) return { kind: "found", id, endpoint, maxConcurrent };
-  return { kind: "away", reason: `processor ${id} is ${liveness === "lost" ? "lost" : reported}` };
+  if (liveness === "lost") return { kind: "away", reason: `processor ${id} is lost` };
+  // Else it is its endpoint that answers otherwise than its heartbeats.
+  const asksForNone = reported === "UNHEALTHY" || reported === "STOPPING";
+  return { kind: "away", reason: `processor ${id} is ${asksForNone ? reported : "not serving at its endpoint"}` };
 }

@@ -166,5 +166,7 @@ describe("findProcessor", () => {
     assert.deepEqual(lost, { kind: "away", reason: "processor p is lost" });
     const stopping = find({ ...verdict, reported: "STOPPING", isCandidate: false });
     assert.deepEqual(stopping, { kind: "away", reason: "processor p is STOPPING" });
+    const notServing = find({ ...verdict, isCandidate: false });
+    assert.deepEqual(notServing, { kind: "away", reason: "processor p is not serving at its endpoint" });
   });
 });
