@@ -1,11 +1,12 @@
 // Policies as files of one machine: one YAML file a policy, beside those that people write, which are never touched.
 import type { AdminPolicy, PolicyName } from "../../core/admin/admin-policy.ts";
 import { objectNameOf } from "../../core/admin/object-name.ts";
-import { toRoutingPolicy } from "../../core/admin/to-object.ts";
+import { type PolicyManifest, toRoutingPolicy } from "../../core/admin/to-object.ts";
 import type { PolicyObject } from "../../core/policy/objects.ts";
 import { dnsLabel, isFormat } from "../../core/policy/schema-formats.ts";
 import { err, ok } from "../../core/result.ts";
 import { nodeCodec } from "../../runtime/bytes.ts";
+import { BeamlineError } from "../../runtime/errors.ts";
 import { type CallFailure, fieldsInvalid } from "../call-failure.ts";
 import type { Answer } from "../call-frame.ts";
 import type { CallTime } from "../call-time.ts";
@@ -19,6 +20,14 @@ export interface FilePoliciesOptions {
   readonly folder: PolicyFolder;
   /** The operator's status; absent when nobody said where it is. */
   readonly status: StatusPage | undefined;
+}
+
+/** A policy in its file. */
+interface Written {
+  readonly file: string;
+  readonly ref: PolicyManifest["metadata"];
+  /** The generation that stood before; undefined when the file said the same. */
+  readonly after: number | undefined;
 }
 
 interface Found extends FiledObject {
@@ -38,12 +47,17 @@ export class FilePolicies implements PolicyStore {
     return namespaceIn(await this.options.folder.read(), tenantId);
   }
 
-  put(tenantId: string, policy: AdminPolicy, time: CallTime): Promise<Answer<string>> {
-    return this.inTurn(() => this.putNow(tenantId, policy, time));
+  async put(tenantId: string, policy: AdminPolicy, time: CallTime): Promise<Answer<string>> {
+    const written = await this.inTurn(time, () => this.write(tenantId, policy, time));
+    if (!written.ok) return written;
+    const { file, ref, after } = written.value;
+    // While the operator judges it others have their turn.
+    const acceptance = await this.options.status?.waitForAcceptance(ref, after, time);
+    return ok(describeStored(`file ${file}`, acceptance ?? { known: "nobody_to_ask" }));
   }
 
-  remove(name: PolicyName): Promise<Answer<undefined>> {
-    return this.inTurn(() => this.removeNow(name));
+  remove(name: PolicyName, time: CallTime): Promise<Answer<undefined>> {
+    return this.inTurn(time, () => this.removeNow(name));
   }
 
   async get(name: PolicyName): Promise<Answer<AdminPolicy>> {
@@ -66,7 +80,7 @@ export class FilePolicies implements PolicyStore {
     return ok(orderById([...shown.values()]));
   }
 
-  private async putNow(tenantId: string, policy: AdminPolicy, time: CallTime): Promise<Answer<string>> {
+  private async write(tenantId: string, policy: AdminPolicy, time: CallTime): Promise<Answer<Written>> {
     const { folder, status } = this.options;
     const objects = await folder.read();
     const namespace = namespaceIn(objects, tenantId);
@@ -79,13 +93,10 @@ export class FilePolicies implements PolicyStore {
     const held = findHolder(objects, { tenantId, policyId: policy.policyId }, manifest.value.metadata, file);
     if (held !== undefined) return err(heldByFile(held));
     if ((await folder.isOwn(file)) === false) return err(heldByFile(file));
-    const before = await status?.generationOf(manifest.value.metadata, time.signal);
+    const ref = manifest.value.metadata;
+    const before = await status?.generationOf(ref, time.signal);
     const changed = await folder.write(manifest.value);
-    const acceptance =
-      status === undefined
-        ? { known: "nobody_to_ask" as const }
-        : await status.waitForAcceptance(manifest.value.metadata, changed ? (before ?? 0) : undefined, time);
-    return ok(describeStored(`file ${file}`, acceptance));
+    return ok({ file, ref, after: changed ? (before ?? 0) : undefined });
   }
 
   private async removeNow(name: PolicyName): Promise<Answer<undefined>> {
@@ -100,8 +111,14 @@ export class FilePolicies implements PolicyStore {
     return ok(undefined);
   }
 
-  private inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.last.then(task);
+  /** Throws DEADLINE_EXCEEDED when the call is over before its turn: nobody would learn of what it changes. */
+  private inTurn<T>(time: CallTime, task: () => Promise<T>): Promise<T> {
+    const result = this.last.then(() => {
+      if (time.remainingMs() > 0) return task();
+      throw new BeamlineError("DEADLINE_EXCEEDED", "other changes of policies took all the time of this call", {
+        hint: "Nothing was changed; try again.",
+      });
+    });
     this.last = result.catch(() => undefined);
     return result;
   }
