@@ -10,7 +10,7 @@ import { parseDeliveryInfo } from "../runtime/nats/delivery-info.ts";
 import type { Delivery, Handled } from "./delivery.ts";
 import { settleDelivery } from "./delivery-ack.ts";
 import { ErrorCounts } from "./error-counts.ts";
-import { headerReader } from "./intake-request.ts";
+import { headerReader } from "./header-reader.ts";
 import { Puller } from "./puller.ts";
 
 /** What becomes of a delivery, and whether that is the fault of its message. */

@@ -1,7 +1,8 @@
 // Requests over core NATS: the answer is the reply, no answer is no promise.
-import type { Msg, MsgHdrs, NatsConnection, Subscription } from "@nats-io/nats-core";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/nats-core";
 import { runInReader } from "../runtime/nats/reader.ts";
 import type { Delivery, Handled } from "./delivery.ts";
+import { headerReader } from "./header-reader.ts";
 import type { Router } from "./serve.ts";
 
 export interface RequestIntakeOptions {
@@ -69,36 +70,5 @@ export class RequestIntake {
     this.held--;
     if (this.held > 0) return;
     for (const resolve of this.idleWaiters.splice(0)) resolve();
-  }
-}
-
-/** Longest header block that is read: decoding takes the square of the number of names (3 s for 120 KB, measured). */
-const MAX_HEADER_BYTES = 16_384;
-
-/**
- * Headers decoded when first asked for. The client throws on names and values that the server lets pass, so what a producer
- * wrote can end in a throw here: a block that is too long or cannot be decoded counts as none.
- */
-export function headerReader(msg: Msg): { get(name: string): string | undefined } {
-  let read = false;
-  let headers: MsgHdrs | undefined;
-  return {
-    get: (name) => {
-      if (!read) headers = decodeHeaders(msg);
-      read = true;
-      return headers?.has(name) ? headers.get(name) : undefined;
-    },
-  };
-}
-
-/** `size` is a method of the client's messages that its interface leaves out: subject, reply, headers and payload. */
-function decodeHeaders(msg: Msg & { size?(): number }): MsgHdrs | undefined {
-  const bytes = msg.size?.() ?? 0;
-  if (bytes - msg.data.length - msg.subject.length - (msg.reply ?? "").length > MAX_HEADER_BYTES) return undefined;
-  try {
-    return msg.headers;
-  } catch {
-    // The message is judged by its body; nothing that a header says can be relied on in such a block.
-    return undefined;
   }
 }

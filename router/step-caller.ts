@@ -11,7 +11,7 @@ import { systemClock } from "../runtime/clock.ts";
 import type { NatsLink } from "../runtime/nats/connection.ts";
 import type { MuxReply } from "../runtime/nats/mux.ts";
 import type { VerdictState } from "../runtime/nats/verdict-mirror.ts";
-import { headerReader } from "./intake-request.ts";
+import { headerReader } from "./header-reader.ts";
 import type { ProcessOutcome } from "./processors/outcome.ts";
 import type { ProcessorCalls } from "./processors/processor-calls.ts";
 

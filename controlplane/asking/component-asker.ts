@@ -2,21 +2,8 @@
 import type { Component } from "../../core/registry/component.ts";
 import type { Notice } from "../../core/registry/event.ts";
 import { findComponent } from "../../core/registry/state.ts";
-import type { Logger } from "../../runtime/log.ts";
-import type { LiveRegistry } from "../live-registry.ts";
-import type { AskMetrics } from "./ask-metrics.ts";
-import { Conversation } from "./conversation.ts";
-import type { DialRules } from "./dial-rules.ts";
+import { type AskingParts, Conversation } from "./conversation.ts";
 import { Turns } from "./turns.ts";
-
-export interface ComponentAskerOptions {
-  readonly registry: LiveRegistry;
-  readonly rules: DialRules;
-  readonly metrics: AskMetrics;
-  readonly log: Logger;
-  /** Between two questions for the health of one component. */
-  readonly healthEveryMs: number;
-}
 
 /** Each may hold a connection; those above it are believed what they report. */
 const MAX_ASKED = 5_000;
@@ -24,13 +11,13 @@ const MAX_ASKED = 5_000;
 const MAX_QUESTIONS = 64;
 
 export class ComponentAsker {
-  private readonly options: ComponentAskerOptions;
+  private readonly options: AskingParts;
   private readonly turns = new Turns(MAX_QUESTIONS);
   /** By the id of the processor. */
   private readonly conversations = new Map<string, Conversation>();
   private unsubscribe: (() => void) | undefined;
 
-  constructor(options: ComponentAskerOptions) {
+  constructor(options: AskingParts) {
     this.options = options;
   }
 

@@ -4,12 +4,25 @@ import type { Client } from "@grpc/grpc-js";
 import { backoffMs } from "../../core/reconcile/backoff.ts";
 import type { EndpointHealth, Registration } from "../../core/registry/component.ts";
 import { describeError } from "../../runtime/errors.ts";
-import type { ComponentAskerOptions } from "./component-asker.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { LiveRegistry } from "../live-registry.ts";
+import type { AskMetrics } from "./ask-metrics.ts";
 import { dial } from "./dial.ts";
+import type { DialRules } from "./dial-rules.ts";
 import { askCapabilities, askHealth, type Outcome } from "./questions.ts";
 import type { Turns } from "./turns.ts";
 
-export interface ConversationOptions extends ComponentAskerOptions {
+/** What all conversations have in common. */
+export interface AskingParts {
+  readonly registry: LiveRegistry;
+  readonly rules: DialRules;
+  readonly metrics: AskMetrics;
+  readonly log: Logger;
+  /** Between two questions for the health of one component. */
+  readonly healthEveryMs: number;
+}
+
+export interface ConversationOptions extends AskingParts {
   readonly turns: Turns;
   readonly registration: Registration;
   readonly wantsCapabilities: boolean;

@@ -1,9 +1,18 @@
 // What the operator of one Router is told: the installation's settings, with the Router's own connection.
 import type { RouterKey } from "../../core/config/entry.ts";
-import { isInstallationAccount } from "../../core/reconcile/nats-access.ts";
+import { isInstallationAccount, type NatsAccess } from "../../core/reconcile/nats-access.ts";
 import type { RouterConfig } from "../config.ts";
 import type { KubernetesConfig } from "./config.ts";
-import type { Connection } from "./router-controller.ts";
+import type { NatsFiles } from "./secret-files.ts";
+
+/** What an operator was started with; another value means another operator. */
+export interface Connection {
+  readonly access: Extract<NatsAccess, { readonly kind: "Granted" }>;
+  readonly files: NatsFiles;
+  readonly prefix: string | undefined;
+  readonly retentionMs: number;
+  readonly uid: string;
+}
 
 export function routerConfigFor(
   config: KubernetesConfig,

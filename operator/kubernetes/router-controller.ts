@@ -2,7 +2,7 @@
 import type { RouterKey } from "../../core/config/entry.ts";
 import { namesFor } from "../../core/handover/subjects.ts";
 import { parseDurationMs } from "../../core/policy/duration.ts";
-import { type NatsAccess, planNatsAccess, type WrittenNats } from "../../core/reconcile/nats-access.ts";
+import { planNatsAccess, type WrittenNats } from "../../core/reconcile/nats-access.ts";
 import type { UnresolvedReference } from "../../core/reconcile/router.ts";
 import type { RouterTrouble } from "../../core/reconcile/unserved.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
@@ -24,7 +24,7 @@ import type { StatusBoard } from "../source/kubernetes/status-board.ts";
 import { unlessAborted } from "../unless-aborted.ts";
 import type { KubernetesConfig } from "./config.ts";
 import { connectionTrouble } from "./connection-trouble.ts";
-import { routerConfigFor } from "./router-config.ts";
+import { type Connection, routerConfigFor } from "./router-config.ts";
 import { type NatsFiles, SecretFiles, type SecretNames } from "./secret-files.ts";
 import { reportUnserved } from "./unserved-status.ts";
 
@@ -44,15 +44,6 @@ export interface RouterControllerOptions {
   makeInfrastructure(router: RouterKey): Infrastructure;
   /** The end of whoever served a Router of this name before: both would write one bus. */
   readonly after?: Promise<void>;
-}
-
-/** What an operator was started with; another value means another operator. */
-export interface Connection {
-  readonly access: Extract<NatsAccess, { readonly kind: "Granted" }>;
-  readonly files: NatsFiles;
-  readonly prefix: string | undefined;
-  readonly retentionMs: number;
-  readonly uid: string;
 }
 
 interface Running {
