@@ -42,6 +42,10 @@ type DurableDelivery = Delivery & { readonly position: StreamPosition };
 const FIRST_AWAY_DELAY_MS = 1_000;
 /** Components come back within seconds, and their messages should not wait much longer than that. */
 const MAX_AWAY_DELAY_MS = 10_000;
+/** For the first three minutes or so. */
+const PROMPT_DELIVERIES = 20;
+/** Later: waiting alone must not make a message one that was delivered suspiciously often. */
+const LONG_AWAY_DELAY_MS = 60_000;
 
 export async function runPipeline(
   delivery: DurableDelivery,
@@ -150,8 +154,14 @@ async function findStanding(
   return found.kind === "missing" ? "not" : "unknown";
 }
 
+/** How long a message waits after this many deliveries, when nothing is known against it. */
+export function awayDelayMs(deliveryCount: number): number {
+  if (deliveryCount > PROMPT_DELIVERIES) return LONG_AWAY_DELAY_MS;
+  return Math.min(MAX_AWAY_DELAY_MS, FIRST_AWAY_DELAY_MS * 2 ** (deliveryCount - 1));
+}
+
 function postpone({ position }: DurableDelivery, reason: string): PipelineEnd {
-  const delayMs = Math.min(MAX_AWAY_DELAY_MS, FIRST_AWAY_DELAY_MS * 2 ** Math.min(position.deliveryCount - 1, 10));
+  const delayMs = awayDelayMs(position.deliveryCount);
   return { disposition: { kind: "nak", delayMs }, countsAsError: false, outcome: "postponed", stored: 0, reason };
 }
 

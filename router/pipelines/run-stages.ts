@@ -9,8 +9,8 @@ import {
 import { maxEvents } from "../../core/pipelines/outputs.ts";
 import type { PipelineObject } from "../../core/policy/objects.ts";
 import type { PipelineProcessor } from "../../core/policy/spec.ts";
-import { componentKey } from "../../core/registry/component.ts";
 import type { Verdict } from "../../core/registry/verdicts.ts";
+import { findProcessor } from "../../core/steps/find-processor.ts";
 import type { ProcessOutcome } from "../processors/outcome.ts";
 import type { ProcessorCalls } from "../processors/processor-calls.ts";
 
@@ -31,6 +31,9 @@ export interface StagesHost {
   verdicts(): Verdicts;
 }
 
+/** Events of one message that a processor is called for at once. */
+const MAX_AT_ONCE = 16;
+
 export async function runStages(
   pipeline: PipelineObject,
   facts: PipelineFacts,
@@ -39,18 +42,31 @@ export async function runStages(
   const most = maxEvents(pipeline);
   let events: readonly PipelineEvent[] = [firstEvent(facts.request)];
   for (const processor of pipeline.spec.processors) {
-    const answers = await Promise.all(events.map((event) => runProcessor(processor, event, facts, host)));
-    const next: PipelineEvent[] = [];
-    for (const answer of answers) {
-      if (answer.kind !== "made") return answer;
-      next.push(...answer.events);
-    }
-    if (next.length > most) {
-      return { kind: "tooLarge", reason: `${next.length} events after ${processor.name}, at most ${most}` };
-    }
-    events = next;
+    const made = await runStage(processor, events, facts, host, most);
+    if (made.kind !== "made") return made;
+    events = made.events;
   }
   return { kind: "made", events };
+}
+
+/** Part by part: the time of a call begins when it asks for a place at its processor, and those that wait here have not asked. */
+async function runStage(
+  processor: PipelineProcessor,
+  events: readonly PipelineEvent[],
+  facts: PipelineFacts,
+  host: StagesHost,
+  most: number,
+): Promise<StagesResult> {
+  const made: PipelineEvent[] = [];
+  for (let from = 0; from < events.length; from += MAX_AT_ONCE) {
+    const part = events.slice(from, from + MAX_AT_ONCE);
+    for (const answer of await Promise.all(part.map((event) => runProcessor(processor, event, facts, host)))) {
+      if (answer.kind !== "made") return answer;
+      made.push(...answer.events);
+    }
+    if (made.length > most) return { kind: "tooLarge", reason: `more than ${most} events after ${processor.name}` };
+  }
+  return { kind: "made", events: made };
 }
 
 async function runProcessor(
@@ -62,14 +78,12 @@ async function runProcessor(
   const { name, id, timeoutMs, retry } = processor;
   const message = { payload: event.payload, metadata: describeEvent(event, facts, name) };
   for (let attempt = 0; ; attempt++) {
-    const verdict = verdicts().get(componentKey({ kind: "processor", id }));
-    if (verdict === undefined) return { kind: "away", reason: `processor ${id} is not registered` };
-    if (!verdict.isCandidate) {
-      return { kind: "away", reason: `processor ${id} is ${verdict.liveness === "lost" ? "lost" : verdict.reported}` };
-    }
-    const { endpoint, maxConcurrent, outputEventTypes } = verdict;
-    const outcome = await calls.process({ id, endpoint, maxConcurrent }, message, { timeoutMs });
+    const found = findProcessor(verdicts(), id);
+    if (found.kind === "absent") return { kind: "away", reason: `processor ${id} is not registered` };
+    if (found.kind === "away") return found;
+    const outcome = await calls.process(found, message, { timeoutMs });
     if (outcome.kind === "answered") {
+      const { outputEventTypes } = found;
       return { kind: "made", events: outcome.messages.map((answer) => readAnswer(answer, event, outputEventTypes)) };
     }
     const isFinal = outcome.kind === "refused" || outcome.kind === "tooLarge";

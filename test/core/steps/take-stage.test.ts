@@ -152,7 +152,8 @@ describe("findProcessor", () => {
   const find = (found: Verdict, id = "p") => findProcessor(new Map([[`${found.kind}/${found.id}`, found]]), id);
 
   it("finds a processor that may get work, by its id", () => {
-    assert.deepEqual(find(verdict), { kind: "found", id: "p", endpoint: "127.0.0.1:1", maxConcurrent: 4 });
+    const found = { kind: "found", id: "p", endpoint: "127.0.0.1:1", maxConcurrent: 4, outputEventTypes: [] };
+    assert.deepEqual(find(verdict), found);
     assert.deepEqual(find({ ...verdict, liveness: "late" }).kind, "found");
   });
 

@@ -1,5 +1,6 @@
 // What becomes of an event, by what its processors do: a router, a nats-server and gRPC processors, all real.
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "mocha";
 import {
   MessageRefused,
@@ -18,6 +19,8 @@ import type { LocalRouter } from "../local-router.ts";
 
 const DEADLINE_MS = 30_000;
 const PREFIX = "team-a";
+/** Together they take longer than the timeout of one call, four at once. */
+const [MANY, SLOW_MS] = [100, 30] as const;
 
 const pipeline = (name: string, more: string): string => `
 apiVersion: beamline.dev/v1alpha1
@@ -38,6 +41,7 @@ const PIPELINES = [
   pipeline("flooding", "processors: [{name: flood}]"),
   pipeline("retrying", "processors: [{name: once, retry: 1, timeout: 5s}]"),
   pipeline("silent", "processors: [{name: swallow}]"),
+  pipeline("wide", "processors: [{name: split}, {name: slow, timeout: 500ms}]"),
 ].join("---");
 
 describe("pipelines of a router", function () {
@@ -107,6 +111,14 @@ describe("pipelines of a router", function () {
     });
     await register("flood", () => Array.from({ length: 500 }, (_, at) => answer(String(at))));
     await register("swallow", () => undefined);
+    await register(
+      "slow",
+      async ({ payload }) => {
+        await delay(SLOW_MS);
+        return { payload, metadata: {} };
+      },
+      { maxConcurrent: 4 },
+    );
     let isFirst = true;
     await register("once", (message) => {
       if (!isFirst) return answer(textOf(message));
@@ -199,6 +211,14 @@ describe("pipelines of a router", function () {
     await settled();
     assert.deepEqual(await reasons("flooding"), ["pipeline_output_too_large"]);
     assert.deepEqual(await texts("flooding"), []);
+  });
+
+  it("gives each of many events the time of its processor, which takes few at once", async () => {
+    const words = Array.from({ length: MANY }, (_, at) => `w${at}`);
+    await give("wide", words.join(" "));
+    await settled();
+    assert.deepEqual(await texts("wide"), words);
+    assert.deepEqual(await reasons("wide"), []);
   });
 
   it("settles an event that comes to nothing", async () => {
