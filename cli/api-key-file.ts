@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { type ApiKey, formatApiKeys, parseApiKeys } from "../core/trust/api-keys.ts";
 import { BeamlineError, reasonOf } from "../runtime/errors.ts";
-import type { Invocation, OptionTable } from "./command.ts";
+import type { Invocation, OptionTable, OptionValues } from "./command.ts";
 import { dataDirOf } from "./endpoints.ts";
 import { textOption } from "./option-values.ts";
 
@@ -17,6 +17,12 @@ export const API_KEY_FILE_OPTION: OptionTable = {
 export function apiKeyFileOf(invocation: Invocation): string {
   const named = textOption(invocation.values, "file");
   return named === undefined ? apiKeyFileIn(dataDirOf(invocation)) : resolve(invocation.cwd, named);
+}
+
+/** The flag that names the same file again in a command that a hint shows. */
+export function apiKeyFlag(values: OptionValues): string {
+  const named = textOption(values, "file");
+  return named === undefined ? "" : ` --file ${named}`;
 }
 
 export function apiKeyFileIn(dataDir: string): string {

@@ -4,20 +4,33 @@ import { suggestName } from "../core/policy/suggest.ts";
 import { BeamlineError } from "../runtime/errors.ts";
 import { type Command, GLOBAL_OPTIONS, type OptionTable, type OptionValues } from "./command.ts";
 
+/** Commands that begin with the same word, such as `components`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly commands: readonly Command[];
+}
+
 export interface ParsedLine {
   /** Absent when no command was named. */
   readonly command: Command | undefined;
+  /** The commands of one group, such as `components`, whose help was asked for; there is no command then. */
+  readonly group?: CommandGroup;
   readonly values: OptionValues;
   readonly positionals: readonly string[];
 }
 
 /** Throws USAGE_INVALID for an unknown command or flag, a flag without its value, or a value for a flag that takes none. */
 export function parseCommandLine(args: readonly string[], commands: readonly Command[]): ParsedLine {
-  const { command, rest } = findCommand(args, commands);
+  const { command, group, rest } = findCommand(args, commands);
   const options: OptionTable = { ...GLOBAL_OPTIONS, ...command?.options };
   try {
     const parsed = parseArgs({ args: [...rest], options: nodeOptions(options), allowPositionals: true, strict: true });
-    return { command, values: parsed.values, positionals: parsed.positionals };
+    return {
+      command,
+      values: parsed.values,
+      positionals: parsed.positionals,
+      ...(group === undefined ? {} : { group }),
+    };
   } catch (thrown) {
     throw usageError(thrown, options, command);
   }
@@ -27,7 +40,7 @@ export function parseCommandLine(args: readonly string[], commands: readonly Com
 function findCommand(
   args: readonly string[],
   commands: readonly Command[],
-): { command: Command | undefined; rest: string[] } {
+): { command: Command | undefined; group?: CommandGroup; rest: string[] } {
   const { tokens } = parseArgs({
     args: [...args],
     options: nodeOptions(GLOBAL_OPTIONS),
@@ -42,17 +55,28 @@ function findCommand(
   const twoWords = second === undefined ? undefined : `${first.value} ${second.value}`;
   const command =
     commands.find((candidate) => candidate.name === twoWords) ?? commands.find((c) => c.name === first.value);
-  if (command === undefined) throw unknownCommand(first.value, commands);
+  if (command === undefined) {
+    const group = findGroup(first.value, commands);
+    const helpWanted = tokens.some((token) => token.kind === "option" && token.name === "help");
+    if (group === undefined || !helpWanted) throw unknownCommand(twoWords ?? first.value, group, commands);
+    return { command, group, rest: [...args] };
+  }
   const used = new Set([first.index, command.name === twoWords ? second?.index : undefined]);
   return { command, rest: args.filter((_, index) => !used.has(index)) };
 }
 
-function unknownCommand(name: string, commands: readonly Command[]): BeamlineError {
-  const group = commands.filter((command) => command.name.startsWith(`${name} `));
-  if (group.length > 0) {
-    const names = group.map((command) => command.name).join(", ");
-    return new BeamlineError("USAGE_INVALID", `"${name}" alone is not a command`, { hint: `Use one of: ${names}` });
+export function findGroup(name: string, commands: readonly Command[]): CommandGroup | undefined {
+  const members = commands.filter((command) => command.name.startsWith(`${name} `));
+  return members.length === 0 ? undefined : { name, commands: members };
+}
+
+function unknownCommand(words: string, group: CommandGroup | undefined, commands: readonly Command[]): BeamlineError {
+  if (group !== undefined) {
+    const names = group.commands.map((command) => command.name).join(", ");
+    const alone = words === group.name ? `"${words}" alone is not a command` : `"${words}" is not a command`;
+    return new BeamlineError("USAGE_INVALID", alone, { hint: `Use one of: ${names}` });
   }
+  const [name = ""] = words.split(" ");
   const names = commands.map((command) => command.name);
   const closest = suggestName(name, names);
   const hint = closest === undefined ? `Commands are: ${names.join(", ")}` : `Did you mean "${closest}"?`;

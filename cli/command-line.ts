@@ -17,7 +17,7 @@ import { upCommand } from "./commands/up.ts";
 import { versionCommand } from "./commands/version.ts";
 import { choiceOption, flagOption } from "./option-values.ts";
 import { createTerminal, type Terminal, wantsColor } from "./terminal.ts";
-import { printCommandHelp, printOverview } from "./usage.ts";
+import { printCommandHelp, printGroupHelp, printOverview } from "./usage.ts";
 
 /** What surrounds a command: the process's own streams, or those of a test. */
 export interface CommandLineHost {
@@ -53,6 +53,10 @@ export async function runCommandLine(args: readonly string[], host: CommandLineH
   try {
     const line = parseCommandLine(args, COMMANDS);
     terminal = hostTerminal(host, line.values);
+    if (line.group !== undefined) {
+      printGroupHelp(terminal, line.group);
+      return 0;
+    }
     if (line.command === undefined) {
       printOverview(terminal, COMMANDS);
       return flagOption(line.values, "help") ? 0 : exitCodeOf(new BeamlineError("USAGE_INVALID", "no command"));

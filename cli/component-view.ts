@@ -7,6 +7,7 @@ import {
   type Liveness,
   livenessToJSON,
 } from "../proto/gen/messages/beamline/control/v1/registry.ts";
+import type { Duration } from "../proto/gen/messages/google/protobuf/duration.ts";
 import type { Timestamp } from "../proto/gen/messages/google/protobuf/timestamp.ts";
 import type { Table } from "./table.ts";
 import type { Style, Terminal } from "./terminal.ts";
@@ -17,10 +18,11 @@ const S_PER_H = 3_600;
 /** Ages are told in the next larger unit from twice of it on. */
 const UNIT_FROM = 2;
 const LIVENESS_STYLE: Readonly<Record<string, Style>> = { live: "green", late: "yellow", lost: "red" };
-const COLUMNS = ["kind", "id", "liveness", "status", "provider", "endpoint", "seen"] as const;
+const NANO_DIGITS = 9;
+export const COMPONENT_COLUMNS = ["kind", "id", "liveness", "status", "provider", "endpoint", "seen"] as const;
 
 export function componentTable(terminal: Terminal, components: readonly Component[], nowMs: number): Table {
-  return { columns: COLUMNS, rows: components.map((component) => componentRow(terminal, component, nowMs)) };
+  return { columns: COMPONENT_COLUMNS, rows: components.map((component) => componentRow(terminal, component, nowMs)) };
 }
 
 export function componentRow(terminal: Terminal, component: Component, nowMs: number): readonly string[] {
@@ -70,9 +72,16 @@ export function printComponent(terminal: Terminal, component: Component, nowMs: 
   for (const [name, text] of lines) terminal.print(`${name.padEnd(width)}  ${text}`);
 }
 
-/** As it stands in JSON and YAML. */
-export function componentData(component: Component): unknown {
-  return Component.toJSON(component);
+/** As it stands in JSON and YAML: proto3 JSON, as gRPC tools print it. The generated code writes no durations so. */
+export function componentData(component: Component): Readonly<Record<string, unknown>> {
+  const { ttl } = component;
+  const data = Component.toJSON(component) as Record<string, unknown>;
+  return ttl === undefined ? data : { ...data, ttl: showDuration(ttl) };
+}
+
+function showDuration({ seconds, nanos }: Duration): string {
+  const fraction = nanos === 0 ? "" : `.${String(nanos).padStart(NANO_DIGITS, "0").replace(/0+$/, "")}`;
+  return `${seconds}${fraction}s`;
 }
 
 function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {

@@ -126,6 +126,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 const HINTS: Readonly<Record<string, string>> = {
+  NOT_FOUND: "See: npx beamline components list",
   UNAVAILABLE: "Start one with npm start, or name it with --address.",
   UNAUTHENTICATED: "Give an API key or a token: --token-file FILE, or BEAMLINE_CONTROLPLANE_TOKEN.",
 };

@@ -13,12 +13,15 @@ const GAP = "  ";
 export function formatTable(table: Table): string[] {
   const lines = [table.columns.map((name) => name.toUpperCase()), ...table.rows.map((row) => row.map(onOneLine))];
   const widths = table.columns.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ""))));
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))))
-      .join(GAP)
-      .trimEnd(),
-  );
+  return lines.map((line) => formatRow(line, widths));
+}
+
+/** One line, each cell filled up to the width of its column; a cell that is longer moves what follows. */
+export function formatRow(cells: readonly string[], widths: readonly number[]): string {
+  return cells
+    .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell))))
+    .join(GAP)
+    .trimEnd();
 }
 
 function onOneLine(cell: string): string {

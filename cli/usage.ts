@@ -1,4 +1,5 @@
 // The help texts, made from the command table, so that they cannot lag behind it.
+import type { CommandGroup } from "./arguments.ts";
 import { type Command, GLOBAL_OPTIONS, type OptionTable } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -16,9 +17,24 @@ export function printOverview(terminal: Terminal, commands: readonly Command[]):
   printOptions(terminal, "Flags of every command:", GLOBAL_OPTIONS);
   terminal.print("");
   terminal.print(
-    "Exit codes follow sysexits.h: 0 done, 1 problems found, 64 wrong flag, 65 wrong input, 69 server away,",
+    "Exit codes follow sysexits.h: 0 done, 1 problems found, 64 wrong flag, 65 wrong input, 66 no such thing,",
   );
-  terminal.print("70 defect, 71 process or port, 73 disk, 75 out of time, 78 wrong configuration.");
+  terminal.print(
+    "69 server away, 70 defect, 71 process or port, 73 disk, 75 out of time, 77 no right, 78 wrong configuration.",
+  );
+}
+
+/** What begins with one word, as `components`: its commands in one line each. */
+export function printGroupHelp(terminal: Terminal, { name, commands }: CommandGroup): void {
+  terminal.print(`${terminal.style("bold", "Usage:")} npx beamline ${name} COMMAND [FLAGS]`);
+  terminal.print("");
+  terminal.print(terminal.style("bold", "Commands:"));
+  printPairs(
+    terminal,
+    commands.map((command) => [command.name, command.summary]),
+  );
+  terminal.print("");
+  terminal.print(`See: npx beamline ${commands[0]?.name ?? name} --help`);
 }
 
 export function printCommandHelp(terminal: Terminal, command: Command): void {

@@ -77,9 +77,16 @@ export function hearComponent(
   });
   return whenThere(heard, (answer) => {
     if (answer.ok) return undefined;
-    const isFree = answer.error.cause === "PERMISSION_DENIED" && isLost(registry, beat);
-    return isFree ? unknownComponent(beat) : answer.error;
+    const { cause } = answer.error;
+    const isFree = cause === "COMPONENT_UNKNOWN" || (cause === "PERMISSION_DENIED" && isLost(registry, beat));
+    return isFree ? unregisteredComponent(beat) : answer.error;
   });
+}
+
+/** A component asked about itself: it can do something about it. */
+function unregisteredComponent(name: ComponentName): CallFailure {
+  const failure = unknownComponent(name);
+  return { ...failure, message: `${failure.message}: register it` };
 }
 
 function isLost(registry: LiveRegistry, name: ComponentName): boolean {

@@ -100,7 +100,7 @@ function listenError(address: string, error: Error): BeamlineError {
   const reason = reasonOf(error);
   if (reason.includes("EADDRINUSE")) {
     return new BeamlineError("PORT_IN_USE", `gRPC address ${address} is in use by another process`, {
-      hint: "Stop that process or choose another address.",
+      hint: "Stop that process or set BEAMLINE_CONTROLPLANE_ADDRESS to another address.",
       cause: error,
     });
   }

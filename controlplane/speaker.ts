@@ -57,5 +57,5 @@ function failureOfRefusal({ name, reason }: Refusal, registry: LiveRegistry): Ca
 }
 
 export function unknownComponent({ kind, id }: Refusal["name"]): CallFailure {
-  return { cause: "COMPONENT_UNKNOWN", message: `no ${kind} "${id}" is registered: register it`, values: { kind, id } };
+  return { cause: "COMPONENT_UNKNOWN", message: `no ${kind} "${id}" is registered`, values: { kind, id } };
 }

@@ -7,7 +7,7 @@ import {
   MAX_API_KEYS,
 } from "../../core/trust/api-keys.ts";
 import { BeamlineError } from "../../runtime/errors.ts";
-import { API_KEY_FILE_OPTION, apiKeyFileOf, changeApiKeys, readApiKeys } from "../api-key-file.ts";
+import { API_KEY_FILE_OPTION, apiKeyFileOf, apiKeyFlag, changeApiKeys, readApiKeys } from "../api-key-file.ts";
 import { apiKeyDigest, newApiKey } from "../api-key-text.ts";
 import type { Command, OptionValues } from "../command.ts";
 import { requiredOption } from "../option-values.ts";
@@ -38,7 +38,7 @@ export const apiKeyCreateCommand: Command = {
     await changeApiKeys(file, (keys) => {
       if (keys.some((other) => other.name === name))
         throw new BeamlineError("INPUT_INVALID", `${file} has a key "${name}" already`, {
-          hint: `Choose another name, or revoke that one: npx beamline api-key revoke --name ${name}`,
+          hint: `Choose another name, or revoke that one: npx beamline api-key revoke --name ${name}${apiKeyFlag(values)}`,
         });
       if (keys.length >= MAX_API_KEYS)
         throw new BeamlineError("INPUT_INVALID", `${file} has ${MAX_API_KEYS} keys, as many as it may`);
@@ -47,7 +47,7 @@ export const apiKeyCreateCommand: Command = {
     if (terminal.format === "json") terminal.printJson({ name, role, key, file });
     else terminal.print(key);
     terminal.note(
-      `Keep it: it is not shown again. ${file} holds its digest; a running control plane knows it within 5 s.`,
+      `Keep it: it is not shown again. ${file} holds its digest; a control plane that reads this file knows it within 5 s.`,
     );
     return 0;
   },
@@ -61,9 +61,10 @@ export const apiKeyListCommand: Command = {
   examples: ["npx beamline api-key list --file api-keys"],
   run: async (invocation) => {
     const { terminal } = invocation;
-    const keys = (await readApiKeys(apiKeyFileOf(invocation))).map(({ name, role }) => ({ name, role }));
+    const file = apiKeyFileOf(invocation);
+    const keys = (await readApiKeys(file)).map(({ name, role }) => ({ name, role }));
     if (terminal.format === "json") terminal.printJson({ keys });
-    else if (keys.length === 0) terminal.note("no API keys");
+    else if (keys.length === 0) terminal.note(`no API keys in ${file}`);
     else terminal.printTable({ columns: ["name", "role"], rows: keys.map(({ name, role }) => [name, role]) });
     return 0;
   },
@@ -82,12 +83,12 @@ export const apiKeyRevokeCommand: Command = {
     await changeApiKeys(file, (keys) => {
       if (!keys.some((key) => key.name === name))
         throw new BeamlineError("INPUT_INVALID", `${file} has no key "${name}"`, {
-          hint: "See: npx beamline api-key list",
+          hint: `See: npx beamline api-key list${apiKeyFlag(values)}`,
         });
       return keys.filter((key) => key.name !== name);
     });
     if (terminal.format === "json") terminal.printJson({ revoked: name, file });
-    else terminal.print(`revoked ${name}: a running control plane refuses it within 5 s`);
+    else terminal.print(`revoked ${name}: a control plane that reads ${file} refuses it within 5 s`);
     return 0;
   },
 };

@@ -13,14 +13,16 @@ import {
 } from "../../proto/gen/messages/beamline/control/v1/registry.ts";
 import type { Command } from "../command.ts";
 import { KIND_OPTION, readKinds } from "../component-query.ts";
-import { componentRow } from "../component-view.ts";
+import { COMPONENT_COLUMNS, componentData, componentRow } from "../component-view.ts";
 import { CONTROL_PLANE_OPTIONS, visitControlPlane } from "../control-plane-session.ts";
 import { textOption } from "../option-values.ts";
+import { formatRow } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** After these a watch begins anew: what its token stood for is known no more. */
 const BEGIN_ANEW: readonly string[] = ["OUT_OF_RANGE", "ABORTED"];
-const COLUMN_GAP = "  ";
+/** A line is printed when its change comes, so columns are as wide as their usual contents: what is longer moves its line. */
+const COLUMN_WIDTHS = [14, 9, 24, 11, 9, 20, 24, 0] as const;
 
 export const componentsWatchCommand: Command = {
   name: "components watch",
@@ -51,6 +53,7 @@ class Watch {
   private readonly ended = new Wakeable();
   private token: string;
   private stopped = false;
+  private headed = false;
   private cancel: (() => void) | undefined;
 
   constructor(connection: Connection, terminal: Terminal, request: WatchRequest) {
@@ -112,11 +115,25 @@ class Watch {
   private show(response: WatchResponse): void {
     const { type, component, resumeToken } = response;
     if (resumeToken !== "") this.token = resumeToken;
-    if (this.terminal.format === "json") this.terminal.printJsonItem(WatchResponse.toJSON(response));
+    if (this.terminal.format === "json") this.terminal.printJsonItem(responseData(response));
     else if (component !== undefined) {
       const change = typeName(type).replace("TYPE_", "").toLowerCase().replaceAll("_", " ");
       const row = componentRow(this.terminal, component, Date.now());
-      this.terminal.print([change, ...row].join(COLUMN_GAP));
+      this.printHeading();
+      this.terminal.print(formatRow([change, ...row], COLUMN_WIDTHS));
     } else if (type === Type.TYPE_SYNCED) this.terminal.note("that is all there is; changes follow");
   }
+  /** Once, before the first line. */
+  private printHeading(): void {
+    if (this.headed) return;
+    this.headed = true;
+    const names = ["change", ...COMPONENT_COLUMNS].map((name) => name.toUpperCase());
+    this.terminal.print(formatRow(names, COLUMN_WIDTHS));
+  }
+}
+
+function responseData(response: WatchResponse): unknown {
+  const { component } = response;
+  const data = WatchResponse.toJSON(response) as Record<string, unknown>;
+  return component === undefined ? data : { ...data, component: componentData(component) };
 }

@@ -103,7 +103,10 @@ export const componentsUnregisterCommand: Command = {
       connection.use((channel) => channel.unary(RegistryService.unregister, request, CALL_TIMEOUT_MS)),
     );
     if (terminal.format === "json") terminal.printJson({ unregistered: { kind: kindName(kind), id } });
-    else terminal.print(`unregistered ${kindName(kind)} ${id}`);
+    else {
+      terminal.print(`unregistered ${kindName(kind)} ${id}`);
+      terminal.note("If it still runs it registers again with its next heartbeat: stop it first.");
+    }
     return 0;
   },
 };

@@ -9,7 +9,7 @@ import { natsOptions, natsSettings } from "../../runtime/nats/settings.ts";
 import type { Command, Invocation } from "../command.ts";
 import { askServing } from "../control-plane-serving.ts";
 import { CONTROL_PLANE_OPTIONS, findControlPlane } from "../control-plane-session.ts";
-import { findEndpoints } from "../endpoints.ts";
+import { findCredentials, findEndpoints } from "../endpoints.ts";
 import { textOption } from "../option-values.ts";
 import { withProgress } from "../progress.ts";
 
@@ -55,6 +55,8 @@ export const doctorCommand: Command = {
         detail,
       ]);
       terminal.printTable({ columns: ["part", "state", "detail"], rows });
+      if (findings.every(({ ok }) => !ok) && (await findEndpoints(invocation)).source === "the default")
+        terminal.note("Nothing runs here: start it with npm start, or say where it runs with --url and --nats-url.");
     }
     return findings.every(({ ok }) => ok) ? 0 : UNWELL;
   },
@@ -84,7 +86,9 @@ async function examine(part: string, invocation: Invocation): Promise<Finding> {
 async function examineOperator(invocation: Invocation): Promise<string> {
   const url = textOption(invocation.values, "url") ?? `${(await findEndpoints(invocation)).httpUrl}/readyz`;
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((failure: unknown) => {
-    throw new BeamlineError("UNAVAILABLE", `no operator answers at ${url}: ${reasonOf(failure)}`, { cause: failure });
+    // fetch says why in its cause only.
+    const reason = reasonOf(failure instanceof Error && failure.cause instanceof Error ? failure.cause : failure);
+    throw new BeamlineError("UNAVAILABLE", `no operator answers at ${url}: ${reason}`, { cause: failure });
   });
   const text = await response.text();
   if (!response.ok) throw new BeamlineError("UNAVAILABLE", `${url} answers ${response.status}: ${text.trim()}`);
@@ -97,16 +101,17 @@ async function examineNats(invocation: Invocation): Promise<string> {
   const config = parseConfig(natsSettings, environment);
   if (!config.ok) throw new BeamlineError("CONFIG_INVALID", formatConfigProblems(config.error));
   const { natsUrl } = await findEndpoints(invocation);
+  const credentialsFile = await findCredentials(invocation, "operator");
   const link = await connectNats({
     ...natsOptions(config.value),
+    ...(credentialsFile === undefined ? {} : { credentialsFile }),
     url: natsUrl,
     timeoutMs: TIMEOUT_MS,
     name: "beamline-doctor",
     log: createLogger({ service: "cli", level: "silent" }),
   });
   await link.close();
-  const { natsCredentialsFile } = config.value;
-  const login = natsCredentialsFile === undefined ? "without credentials" : `with ${natsCredentialsFile}`;
+  const login = credentialsFile === undefined ? "without credentials" : `with ${credentialsFile}`;
   return `nats-server ${link.serverVersion} at ${natsUrl} lets us in ${login}`;
 }
 

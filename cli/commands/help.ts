@@ -1,7 +1,8 @@
 // `beamline help`: what there is, and how one command is used.
 import { BeamlineError } from "../../runtime/errors.ts";
+import { findGroup } from "../arguments.ts";
 import type { Command } from "../command.ts";
-import { printCommandHelp, printOverview } from "../usage.ts";
+import { printCommandHelp, printGroupHelp, printOverview } from "../usage.ts";
 
 /** The help over these commands; it lists itself last. */
 export function createHelpCommand(commands: readonly Command[]): Command {
@@ -18,6 +19,11 @@ export function createHelpCommand(commands: readonly Command[]): Command {
         return 0;
       }
       const command = [...commands, help].find((candidate) => candidate.name === name);
+      const group = command === undefined ? findGroup(name, commands) : undefined;
+      if (group !== undefined) {
+        printGroupHelp(terminal, group);
+        return 0;
+      }
       if (command === undefined) {
         const names = commands.map((candidate) => candidate.name).join(", ");
         throw new BeamlineError("USAGE_INVALID", `unknown command "${name}"`, { hint: `Commands are: ${names}` });

@@ -40,7 +40,7 @@ export function describeStored(where: string, acceptance: Acceptance): string {
   switch (acceptance.known) {
     case "yes": {
       const { status, reason, message } = acceptance.condition;
-      return `stored as ${where}; ${status === "True" ? "accepted" : "not accepted"}: ${reason}: ${message}`;
+      return `stored as ${where}; ${status === "True" ? "accepted" : `not accepted: ${reason}`}: ${message}`;
     }
     case "not_yet":
       return `stored as ${where}; the operator has not said yet whether it accepts it`;

@@ -32,6 +32,8 @@ export class CallProblem extends Error {
 }
 
 const DETAILS_TRAILER = "grpc-status-details-bin";
+/** What grpc-js puts behind a failed connection even when it has nothing to say there. */
+const EMPTY_NOTE = /\. Resolution note: *$/;
 const TYPE_PREFIX = "type.googleapis.com/google.rpc.";
 
 export function codeName(code: number): string {
@@ -39,7 +41,8 @@ export function codeName(code: number): string {
 }
 
 export function callProblem(error: ServiceError): CallProblem {
-  return new CallProblem(codeName(error.code), error.details || error.message, detailsOf(error.metadata));
+  const message = (error.details || error.message).replace(EMPTY_NOTE, "");
+  return new CallProblem(codeName(error.code), message, detailsOf(error.metadata));
 }
 
 function detailsOf(trailer: Metadata | undefined): { reason?: string; violations?: readonly FieldViolation[] } {

@@ -24,6 +24,8 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** Characters of a processor's text that are repeated. */
 const MAX_TEXT = 256;
+/** What grpc-js puts behind a failed connection even when it has nothing to say there. */
+const EMPTY_NOTE = /\. Resolution note: *$/;
 /** gRPC has no code of its own for this: libraries say RESOURCE_EXHAUSTED in these words, as clients and as servers. */
 const TOO_LARGE = /message (?:larger than max|with a size larger than)/i;
 
@@ -31,7 +33,7 @@ const TOO_LARGE = /message (?:larger than max|with a size larger than)/i;
 export function describeFailure(code: status, details: string): Exclude<ProcessOutcome, { kind: "answered" }> {
   if (code === status.DEADLINE_EXCEEDED) return { kind: "timeout" };
   const name = status[code] ?? String(code);
-  const message = shorten(details);
+  const message = shorten(details.replace(EMPTY_NOTE, ""));
   const refusal = REFUSAL_CODES.find((one) => one === name);
   if (refusal !== undefined) return { kind: "refused", code: refusal, message };
   if (code === status.RESOURCE_EXHAUSTED && TOO_LARGE.test(details)) return { kind: "tooLarge", reason: message };

@@ -35,6 +35,7 @@ describe("beamline api-key", () => {
     const again = await run("create", "--name", "ci", "--role", "viewer");
     assert.equal(again.exitCode, 65);
     assert.match(again.stderr, /has a key "ci" already/);
+    assert.ok(again.stderr.includes(`npx beamline api-key revoke --name ci --file ${file}\n`), again.stderr);
     assert.match((await run("create", "--name", "x", "--role", "root")).stderr, /must be one of viewer, operator/);
     assert.match((await run("create", "--name", "a b", "--role", "viewer")).stderr, /--name is "a b"/);
     assert.equal(await readFile(file, "utf8"), before);
@@ -51,7 +52,9 @@ describe("beamline api-key", () => {
       ],
     });
     assert.equal((await run("revoke", "--name", "ci")).exitCode, 0);
-    assert.match((await run("revoke", "--name", "ci")).stderr, /has no key "ci"/);
+    const again = await run("revoke", "--name", "ci");
+    assert.match(again.stderr, /has no key "ci"/);
+    assert.ok(again.stderr.includes(`npx beamline api-key list --file ${file}\n`), again.stderr);
     assert.doesNotMatch(await readFile(file, "utf8"), /ci operator/);
   });
 

@@ -10,6 +10,7 @@ const MISTAKES: readonly { readonly args: readonly string[]; readonly says: RegE
   { args: ["stauts"], says: /unknown command "stauts"\n {2}Did you mean "status"\?/ },
   { args: ["xyzzy"], says: /unknown command "xyzzy"\n {2}Commands are: up, check, / },
   { args: ["dlq"], says: /"dlq" alone is not a command\n {2}Use one of: dlq list/ },
+  { args: ["dlq", "show"], says: /"dlq show" is not a command\n {2}Use one of: dlq list/ },
   { args: ["decide", "--tennant", "demo"], says: /unknown flag --tennant\n {2}Did you mean --tenant\?/ },
   { args: ["status", "--url"], says: /'--url <value>' argument missing/ },
   { args: ["decide", "--push=yes"], says: /'--push' does not take an argument/ },
@@ -56,6 +57,19 @@ describe("cli command line", () => {
       assert.ok(help.stdout.includes(`Usage: npx beamline ${name}`), help.stdout);
       assert.equal((await runCli([...name.split(" "), "--help"])).stdout, help.stdout);
     }
+  });
+
+  it("explains what begins with one word", async () => {
+    const asked = await runCli(["components", "--help"]);
+    assert.equal(asked.exitCode, 0, asked.stderr);
+    assert.match(asked.stdout, /^Usage: npx beamline components COMMAND/);
+    assert.deepEqual(asked.stdout.match(/^ {2}components \w+/gm), [
+      "  components list",
+      "  components get",
+      "  components watch",
+      "  components unregister",
+    ]);
+    assert.equal((await runCli(["help", "components"])).stdout, asked.stdout);
   });
 
   it("takes flags before and behind the command, and short ones", async () => {

@@ -22,7 +22,12 @@ const DEADLINE_MS = 20_000;
 const endpoint = "127.0.0.1:9000";
 
 interface Listed {
-  readonly components: readonly { readonly id: string; readonly liveness: string; readonly registeredAt: string }[];
+  readonly components: readonly {
+    readonly id: string;
+    readonly liveness: string;
+    readonly registeredAt: string;
+    readonly ttl: string;
+  }[];
   readonly more: boolean;
 }
 
@@ -82,6 +87,7 @@ describe("cli components", () => {
   it("list: YAML with the fields of the protocol", async () => {
     const { stdout } = await components("list", "--kind", "source", "--output", "yaml");
     const { components: found, more } = parse(stdout) as Listed;
+    assert.equal(found[0]?.ttl, "30s");
     assert.deepEqual([found.length, more, found[0]?.id, found[0]?.liveness], [1, false, "feed", "LIVENESS_LIVE"]);
     assert.ok(!Number.isNaN(Date.parse(found[0]?.registeredAt ?? "")), stdout);
   });
@@ -104,7 +110,12 @@ describe("cli components", () => {
   const wrong: readonly [string, readonly string[], number, RegExp][] = [
     ["an unknown kind", ["list", "--kind", "sink"], 64, /--kind is "sink": it must be one of source, processor/],
     ["no name", ["get"], 64, /one component must be named by its kind and its id/],
-    ["an unknown component", ["get", "processor", "nobody"], 66, /INPUT_MISSING: no processor "nobody"/],
+    [
+      "an unknown component",
+      ["get", "processor", "nobody"],
+      66,
+      /INPUT_MISSING: no processor "nobody" is registered\n {2}See: npx beamline components list/,
+    ],
     ["an id that none can have", ["get", "processor", "a b"], 65, /INPUT_INVALID: id: /],
     ["a token file that is not there", ["list", "--token-file", "nowhere"], 66, /nowhere cannot be read/],
     ["a certificate without its key", ["list", "--tls-cert", "c.pem"], 64, /given together/],
@@ -128,6 +139,7 @@ describe("cli components", () => {
     const away = await runCli(["components", "list"], { cwd: folder.path, env });
     assert.equal(away.exitCode, 69);
     assert.match(away.stderr, new RegExp(`control plane ${nowhere} \\(from BEAMLINE_CONTROLPLANE_ADDRESS\\)`));
+    assert.match(away.stderr, new RegExp(`connect ECONNREFUSED ${nowhere}$`, "m"));
   });
 
   it("does not send a key in plaintext to another machine", async () => {
@@ -193,9 +205,15 @@ describe("cli components watch", function () {
   it("shows what there is, what changes, and where to go on; a resumed one tells nothing twice", async () => {
     await register("one");
     const first = watch();
-    await shows(first, /^current +processor +one +live/m);
+    await shows(first, /^CHANGE +KIND +ID +LIVENESS .*\ncurrent +processor +one +live/);
     await register("two");
     await shows(first, /^registered +processor +two/m);
+    const columns = first.output.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.search(/ID |one |two /));
+    assert.equal(new Set(columns).size, 1, first.output.stdout);
+    assert.equal(first.output.stdout.match(/CHANGE/g)?.length, 1);
     assert.equal(await finish(first), 0);
     const token = /--resume (\S+)/.exec(first.output.stderr)?.[1] ?? "";
     await register("three");

@@ -5,6 +5,7 @@ import { type HealthServer, startHealthServer } from "../../runtime/health.ts";
 import { createMetrics } from "../../runtime/metrics.ts";
 import { startTestControlPlane } from "../support/control-plane.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
+import { freePort } from "../support/router-process.ts";
 import { runCli } from "./run-cli.ts";
 
 describe("cli doctor", function () {
@@ -52,11 +53,15 @@ describe("cli doctor", function () {
   });
 
   it("says that nobody answers, and that credentials cannot be read", async () => {
-    const away = await runCli(["doctor", "--url", "http://127.0.0.1:1/readyz"], {
+    const closed = `http://127.0.0.1:${await freePort()}/readyz`;
+    const away = await runCli(["doctor", "--url", closed], {
       env: { BEAMLINE_NATS_URL: nats.url, BEAMLINE_NATS_CREDENTIALS_FILE: "no-such.creds" },
     });
     assert.equal(away.exitCode, 1);
-    assert.match(away.stdout, /^operator +unwell +no operator answers at http:\/\/127\.0\.0\.1:1\/readyz: /m);
+    assert.match(
+      away.stdout,
+      new RegExp(`^operator +unwell +no operator answers at ${closed}: connect ECONNREFUSED`, "m"),
+    );
     assert.match(away.stdout, /^nats +unwell +.*no-such\.creds/m);
   });
 

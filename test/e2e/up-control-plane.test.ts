@@ -127,6 +127,12 @@ describe("beamline up --secure: the control plane", function () {
     assert.doesNotMatch(await readFile(join(up.folder.path, ".beamline", "api-keys"), "utf8"), new RegExp(newKey));
   });
 
+  it("is well by `doctor`, and so is NATS with the credentials that up has made", async () => {
+    const doctor = await up.cli("doctor");
+    assert.equal(doctor.exitCode, 0, doctor.stdout);
+    assert.match(doctor.stdout, /^nats +well .* lets us in with .*operator\.creds$/m);
+  });
+
   it("lets in the owner's commands and the worker, each with its own key, and nobody without", async () => {
     await registeredWorker(up);
     const address = up.controlPlane?.address ?? "";
