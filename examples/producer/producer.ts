@@ -24,6 +24,11 @@ const nc = await connect({
   servers: options["nats-url"],
   name: "example-producer",
   ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(readFileSync(options.creds)) }),
+}).catch((error: Error) => {
+  console.error(`producer: cannot connect to ${options["nats-url"]}: ${error.message}`);
+  if (options.creds === "")
+    console.error("  Is it running? Where it asks for credentials, name their file with --creds.");
+  process.exit(1);
 });
 
 /** A RouteRequest in proto3 JSON: bytes are base64. */

@@ -46,6 +46,11 @@ const nc = await connect({
   maxReconnectAttempts: -1,
   // Read again at each reconnect, so that the file may be replaced.
   ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(() => readFileSync(options.creds)) }),
+}).catch((error: Error) => {
+  console.error(`worker: cannot connect to ${options["nats-url"]}: ${error.message}`);
+  if (options.creds === "")
+    console.error("  Is it running? Where it asks for credentials, name their file with --creds.");
+  process.exit(1);
 });
 const finished = new FinishedEffects();
 const serving = new Set<string>();

@@ -1,6 +1,8 @@
 // The example worker against a real NATS server: takes, acknowledges, answers, forgets nothing, and ends with its parent.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { after, before, describe, it } from "mocha";
 import { AckPolicy, connect, headers, type JetStreamClient, type Msg, type NatsConnection } from "nats";
 import type { SupervisedProcess } from "../../cli/supervised-process.ts";
@@ -15,6 +17,7 @@ import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/
 import { freePort } from "../support/router-process.ts";
 
 const WORKER = join(import.meta.dirname, "..", "..", "examples", "worker", "worker.ts");
+const PRODUCER = join(import.meta.dirname, "..", "..", "examples", "producer", "producer.ts");
 const STREAM = "BEAMLINE_ASSIGNMENTS";
 const CONSUMER = "provider_demo_openai";
 const DEADLINE_MS = 10_000;
@@ -230,4 +233,19 @@ describe("example worker", function () {
     assert.deepEqual(await registered(), []);
     assert.deepEqual(exits, ["SIGKILL"]);
   });
+});
+
+describe("example programs where no NATS answers", () => {
+  for (const [name, script] of [
+    ["worker", WORKER],
+    ["producer", PRODUCER],
+  ] as const)
+    it(`the ${name} says so in one line, with the way out`, async () => {
+      const url = `nats://127.0.0.1:${await freePort()}`;
+      const run = promisify(execFile)(process.execPath, [script, "--nats-url", url]);
+      await assert.rejects(run, {
+        code: 1,
+        stderr: new RegExp(`^${name}: cannot connect to ${url}: .+\\n.*--creds\\.\\n$`),
+      });
+    });
 });
