@@ -1,8 +1,8 @@
 // Example consumer: takes what a pipeline makes from its durable, which the operator made, and prints a line for each event.
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, credsAuthenticator, JSONCodec, type JsMsg } from "nats";
+import { JSONCodec, type JsMsg } from "nats";
 import { CONTROL_PLANE_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "../control-plane.ts";
+import { connectNats } from "../nats-connection.ts";
 
 interface Event {
   readonly message_id: string;
@@ -27,12 +27,7 @@ const { values: options } = parseArgs({
 });
 
 const json = JSONCodec<Event>();
-const nc = await connect({
-  servers: options["nats-url"],
-  name: "example-consumer",
-  maxReconnectAttempts: -1,
-  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(() => readFileSync(options.creds)) }),
-});
+const nc = await connectNats("consumer", options);
 const controlPlane = controlPlaneOf(options);
 const component = controlPlane.registerConsumer({
   id: options.id,

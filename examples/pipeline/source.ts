@@ -1,8 +1,8 @@
 // Example source: registers, and gives orders to a pipeline. An order that was acknowledged is processed once, whatever restarts.
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, credsAuthenticator, headers, JSONCodec } from "nats";
+import { headers, JSONCodec } from "nats";
 import { CONTROL_PLANE_OPTIONS, controlPlaneOf, NATS_OPTIONS, tellEvents } from "../control-plane.ts";
+import { connectNats } from "../nats-connection.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -21,12 +21,7 @@ const MAX_LINES = 4;
 const RETRY_MS = 500;
 
 const json = JSONCodec();
-const nc = await connect({
-  servers: options["nats-url"],
-  name: "example-source",
-  maxReconnectAttempts: -1,
-  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(() => readFileSync(options.creds)) }),
-});
+const nc = await connectNats("source", options);
 const controlPlane = controlPlaneOf(options);
 const component = controlPlane.registerSource({
   id: options.id,

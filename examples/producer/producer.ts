@@ -1,7 +1,7 @@
 // Example producer: asks for one decision by request/reply, then submits one message durably and waits for its answer.
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, credsAuthenticator, headers, JSONCodec } from "nats";
+import { headers, JSONCodec } from "nats";
+import { connectNats } from "../nats-connection.ts";
 
 const DECIDE_SUBJECT = "beamline.router.v1.decide";
 const SUBMIT_SUBJECT = "beamline.router.v1.submit";
@@ -20,16 +20,7 @@ const { values: options } = parseArgs({
 });
 
 const json = JSONCodec();
-const nc = await connect({
-  servers: options["nats-url"],
-  name: "example-producer",
-  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(readFileSync(options.creds)) }),
-}).catch((error: Error) => {
-  console.error(`producer: cannot connect to ${options["nats-url"]}: ${error.message}`);
-  if (options.creds === "")
-    console.error("  Is it running? Where it asks for credentials, name their file with --creds.");
-  process.exit(1);
-});
+const nc = await connectNats("producer", options);
 
 /** A RouteRequest in proto3 JSON: bytes are base64. */
 function routeRequest(idempotencyKey: string): Uint8Array {

@@ -1,9 +1,9 @@
 // Example worker: takes the assignments of its providers from JetStream, acknowledges, works, answers. Where there is a control
 // plane it registers there, so that routers see whether it lives; it works the same without.
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { connect, credsAuthenticator, type JetStreamClient, type JsMsg, type NatsConnection } from "nats";
+import type { JetStreamClient, JsMsg, NatsConnection } from "nats";
 import { CONTROL_PLANE_OPTIONS } from "../control-plane.ts";
+import { connectNats } from "../nats-connection.ts";
 import { type Assignment, readAssignment, writeAcknowledgement, writeResult } from "./assignment.ts";
 import { FinishedEffects } from "./finished-effects.ts";
 import { registerWorker } from "./registration.ts";
@@ -40,18 +40,7 @@ const { values: options } = parseArgs({
   },
 });
 
-const nc = await connect({
-  servers: options["nats-url"],
-  name: "example-worker",
-  maxReconnectAttempts: -1,
-  // Read again at each reconnect, so that the file may be replaced.
-  ...(options.creds === "" ? {} : { authenticator: credsAuthenticator(() => readFileSync(options.creds)) }),
-}).catch((error: Error) => {
-  console.error(`worker: cannot connect to ${options["nats-url"]}: ${error.message}`);
-  if (options.creds === "")
-    console.error("  Is it running? Where it asks for credentials, name their file with --creds.");
-  process.exit(1);
-});
+const nc = await connectNats("worker", options);
 const finished = new FinishedEffects();
 const serving = new Set<string>();
 const stopped = new AbortController();

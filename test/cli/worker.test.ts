@@ -16,8 +16,8 @@ import { type ControlPlaneProcess, startControlPlaneProcess } from "../support/c
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
 import { freePort } from "../support/router-process.ts";
 
-const WORKER = join(import.meta.dirname, "..", "..", "examples", "worker", "worker.ts");
-const PRODUCER = join(import.meta.dirname, "..", "..", "examples", "producer", "producer.ts");
+const EXAMPLES = join(import.meta.dirname, "..", "..", "examples");
+const WORKER = join(EXAMPLES, "worker", "worker.ts");
 const STREAM = "BEAMLINE_ASSIGNMENTS";
 const CONSUMER = "provider_demo_openai";
 const DEADLINE_MS = 10_000;
@@ -238,7 +238,9 @@ describe("example worker", function () {
 describe("example programs where no NATS answers", () => {
   for (const [name, script] of [
     ["worker", WORKER],
-    ["producer", PRODUCER],
+    ["producer", join(EXAMPLES, "producer", "producer.ts")],
+    ["source", join(EXAMPLES, "pipeline", "source.ts")],
+    ["consumer", join(EXAMPLES, "pipeline", "consumer.ts")],
   ] as const)
     it(`the ${name} says so in one line, with the way out`, async () => {
       const url = `nats://127.0.0.1:${await freePort()}`;

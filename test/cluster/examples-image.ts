@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, "..", "..");
 const CONTENT = [
   "package.json",
   "examples/control-plane.ts",
+  "examples/nats-connection.ts",
   "examples/worker",
   "examples/producer",
   "examples/pipeline",
