@@ -36,7 +36,8 @@ export const UP_OPTIONS: OptionTable = {
   },
   secure: {
     type: "boolean",
-    description: "NATS with accounts: producers and workers log in and reach nothing but what is theirs",
+    description:
+      "NATS with accounts: producers and workers log in and reach nothing but what is theirs; the control plane asks for a key",
   },
   "fixed-subject": {
     type: "string",

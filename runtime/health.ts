@@ -116,7 +116,7 @@ function listenError(error: NodeJS.ErrnoException, options: HealthServerOptions)
   const address = `${options.host}:${options.port}`;
   if (error.code === "EADDRINUSE") {
     return new BeamlineError("PORT_IN_USE", `health address ${address} is in use by another process`, {
-      hint: "Stop that process or choose another port.",
+      hint: "Stop that process or set another port: BEAMLINE_HEALTH_PORT, of an operator BEAMLINE_HTTP_PORT.",
       cause: error,
     });
   }

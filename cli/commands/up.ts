@@ -15,7 +15,7 @@ const LOG_LIMIT = { linesPerWindow: 60, windowMs: 60_000 };
 
 export const upCommand: Command = {
   name: "up",
-  summary: "Run the whole system on this machine: NATS, operator, routers, and a worker if wanted",
+  summary: "Run the whole system on this machine: NATS, operator, routers, control plane, and a worker if wanted",
   usage: "--policies DIR [--worker SCRIPT] [--routers N]",
   options: UP_OPTIONS,
   examples: [
