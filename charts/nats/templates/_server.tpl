@@ -74,7 +74,7 @@ Of what accounts let through by this release (core/trust/), a part of what serve
 them, as servers read accounts when they start. test/chart/nats-config.test.ts says what it must be.
 */}}
 {{- define "nats.accountsDigest" -}}
-ac06e026f542e32d
+c480353d1496bcc4
 {{- end -}}
 
 {{/* The schema holds lameDuckDuration to whole seconds or minutes. */}}
