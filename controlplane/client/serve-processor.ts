@@ -5,6 +5,7 @@ import { HealthService } from "../../proto/gen/grpc/grpc/health/v1/health.ts";
 import { ProcessorServiceService } from "../../proto/gen/grpc/processor/processor.ts";
 import type { CapabilitiesResponse } from "../../proto/gen/messages/processor/processor.ts";
 import { guardListener } from "./events.ts";
+import { Listener } from "./listener.ts";
 import { type ProcessMessage, processStream } from "./process-stream.ts";
 import { ServingHealth } from "./serving-health.ts";
 import { WorkSlots } from "./work-slots.ts";
@@ -54,17 +55,19 @@ export async function serveProcessor(options: ProcessorServerOptions): Promise<P
     getCapabilities: (_call: unknown, callback: sendUnaryData<CapabilitiesResponse>) => callback(null, answer),
   });
   server.addService(HealthService, health.implementation());
-  const port = await listen(server, address, credentialsOf(options.tls));
+  const injector = server.createConnectionInjector(credentialsOf(options.tls));
+  const listener = new Listener((socket) => injector.injectConnection(socket));
+  const port = await listener.listen(address);
   return {
     port,
     setServing: (serving) => health.setServing(serving),
     stop: (deadlineMs = DEFAULT_STOP_MS) => {
       health.setServing(false);
       health.end();
-      server.drain(`${address.slice(0, address.lastIndexOf(":"))}:${port}`, deadlineMs);
-      return new Promise((resolve) => {
-        server.tryShutdown(() => resolve());
-      });
+      const closed = listener.close(deadlineMs);
+      // Sends GOAWAY; what has become of the calls is told by the connections.
+      server.tryShutdown(() => undefined);
+      return closed;
     },
   };
 }
@@ -78,12 +81,6 @@ const NO_CAPABILITIES: CapabilitiesResponse = {
   outputEventTypes: [],
   maxConcurrent: 0,
 };
-
-function listen(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
-  });
-}
 
 function credentialsOf(tls: ProcessorServerOptions["tls"]): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();

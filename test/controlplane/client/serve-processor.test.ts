@@ -1,6 +1,7 @@
 // The server of a processor, called as a router calls it: a stream a message, and health and capabilities beside it.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createConnection } from "node:net";
 import type { ServiceError } from "@grpc/grpc-js";
 import { afterEach, describe, it } from "mocha";
 import {
@@ -21,6 +22,7 @@ import { readFailure, TestClient } from "../../support/control-plane.ts";
 import { readStream } from "../../support/read-stream.ts";
 
 const DEADLINE_MS = 10_000;
+const CUT_AFTER_MS = 200;
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 describe("client library: the server of a processor", function () {
@@ -197,5 +199,26 @@ describe("client library: the server of a processor", function () {
     finish?.();
     assert.deepEqual(await answer, ["last"]);
     await stopped;
+  });
+
+  it("cuts what outlasts its stop, and waits for no connection that is silent", async () => {
+    let begun = false;
+    const caller = await serve({
+      process: () => {
+        begun = true;
+        return new Promise(() => undefined);
+      },
+    });
+    const answer = call(caller, "stuck");
+    // Its client does not close when the server does.
+    const silent = createConnection({ port: server?.port ?? 0, host: "127.0.0.1", allowHalfOpen: true }).resume();
+    try {
+      await once(silent, "connect");
+      await eventually(() => begun, { deadlineMs: DEADLINE_MS, describe: "the work begins" });
+      await server?.stop(CUT_AFTER_MS);
+      assert.deepEqual(await answer, { code: "UNAVAILABLE", message: "Connection dropped" });
+    } finally {
+      silent.destroy();
+    }
   });
 });
