@@ -239,7 +239,7 @@ describe("client library: a component", function () {
         deadlineMs: DEADLINE_MS,
         describe: "it registers, and the listener's error is told",
       });
-      assert.match(warnings[0] ?? "", /the listener of registered threw: Error: a listener's own/);
+      assert.match(warnings[0] ?? "", /onEvent threw: Error: a listener's own/);
     } finally {
       process.off("warning", onWarning);
     }
