@@ -1,5 +1,6 @@
 // One event on its way through a pipeline, and what a processor is told of it.
 import type { DecideRequest } from "../intake/message.ts";
+import { ownProperties, RESERVED_PREFIX, type StepFacts } from "../steps/message.ts";
 
 export interface PipelineEvent {
   readonly type: string;
@@ -8,19 +9,13 @@ export interface PipelineEvent {
 }
 
 /** What stays the same for all events that come of one message. */
-export interface PipelineFacts {
+export interface PipelineFacts extends StepFacts {
   /** `<namespace>/<name>`. */
   readonly pipeline: string;
-  readonly request: DecideRequest;
-  readonly effectId: string;
-  /** Deliveries of the message with this one. */
-  readonly delivery: number;
 }
 
 /** Says the event's type, in what is sent to a processor and in what it answers. */
 export const EVENT_TYPE_KEY = "event_type";
-/** Begins the names of what is Beamline's own: told to processors, and taken out of what they answer. */
-export const OWN_PREFIX = "beamline.";
 
 /** The message as the first processor gets it. */
 export function firstEvent({ messageType, payload, metadata }: DecideRequest): PipelineEvent {
@@ -30,26 +25,10 @@ export function firstEvent({ messageType, payload, metadata }: DecideRequest): P
 /** Properties of an event as `obsrvr.flow.processor.DataMessage` carries them. */
 export function describeEvent(
   { type, metadata }: PipelineEvent,
-  { pipeline, request, effectId, delivery }: PipelineFacts,
+  facts: PipelineFacts,
   step: string,
 ): Readonly<Record<string, string>> {
-  const { messageId, requestId, runId, flowId, stepId, traceId, traceparent } = request.correlation;
-  const own: Readonly<Record<string, string | undefined>> = {
-    pipeline,
-    step,
-    tenant: request.tenantId,
-    message_id: messageId ?? requestId,
-    run_id: runId,
-    flow_id: flowId,
-    step_id: stepId,
-    trace_id: traceId,
-    traceparent,
-    effect_id: effectId,
-    delivery: String(delivery),
-  };
-  const described: Record<string, string> = { ...metadata, [EVENT_TYPE_KEY]: type };
-  for (const [name, value] of Object.entries(own)) if (value !== undefined) described[OWN_PREFIX + name] = value;
-  return described;
+  return { ...metadata, [EVENT_TYPE_KEY]: type, ...ownProperties(facts, { pipeline: facts.pipeline, step }) };
 }
 
 /**
@@ -67,6 +46,7 @@ export function readAnswer(
   return { type: said || only || before.type, payload, metadata: withoutOwn(others) };
 }
 
+/** What is Beamline's own is told to processors, and taken out of what they answer. */
 function withoutOwn(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !name.startsWith(OWN_PREFIX)));
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !name.startsWith(RESERVED_PREFIX)));
 }

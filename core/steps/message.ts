@@ -26,17 +26,33 @@ export interface StepState {
 }
 
 export function stepCall(
-  { request, effectId, delivery }: StepFacts,
+  facts: StepFacts,
   state: StepState,
   { stage, step, attempt, timeoutMs }: { stage: Stage; step: CompiledStep; attempt: number; timeoutMs: number },
 ): StepCall {
-  const { messageId, requestId, runId, flowId, stepId, traceId, traceparent } = request.correlation;
-  const own: Readonly<Record<string, string | undefined>> = {
+  const { request } = facts;
+  const metadata = ownProperties(facts, {
     stage,
     step: step.name,
-    tenant: request.tenantId,
     policy: request.policyId,
     message_type: request.messageType,
+    attempt: String(attempt),
+    provider: state.providerId,
+  });
+  for (const [name, value] of Object.entries(state.context)) metadata[CONTEXT_PREFIX + name] = value;
+  for (const [name, value] of Object.entries(state.metadata)) metadata[METADATA_PREFIX + name] = value;
+  return { target: step.target, payload: request.payload, metadata, timeoutMs };
+}
+
+/** What every processor is told of the message that it is called for, and `more` of the same kind; what is undefined is left out. */
+export function ownProperties(
+  { request, effectId, delivery }: StepFacts,
+  more: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const { messageId, requestId, runId, flowId, stepId, traceId, traceparent } = request.correlation;
+  const own: Readonly<Record<string, string | undefined>> = {
+    ...more,
+    tenant: request.tenantId,
     message_id: messageId ?? requestId,
     run_id: runId,
     flow_id: flowId,
@@ -45,12 +61,8 @@ export function stepCall(
     traceparent,
     effect_id: effectId,
     delivery: String(delivery),
-    attempt: String(attempt),
-    provider: state.providerId,
   };
-  const metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(own)) if (value !== undefined) metadata[RESERVED_PREFIX + name] = value;
-  for (const [name, value] of Object.entries(state.context)) metadata[CONTEXT_PREFIX + name] = value;
-  for (const [name, value] of Object.entries(state.metadata)) metadata[METADATA_PREFIX + name] = value;
-  return { target: step.target, payload: request.payload, metadata, timeoutMs };
+  const properties: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) if (value !== undefined) properties[RESERVED_PREFIX + name] = value;
+  return properties;
 }
