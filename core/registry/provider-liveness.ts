@@ -7,7 +7,7 @@ import { type Belonging, ownerOfProcessor, ownersOfProvider, type ProviderName }
 import type { Verdict } from "./verdicts.ts";
 
 /** What of a verdict counts here. */
-export type ProcessorVerdict = Pick<Verdict, "kind" | "liveness" | "reported"> & Belonging;
+export type ProcessorVerdict = Pick<Verdict, "kind" | "liveness" | "reported" | "isCandidate"> & Belonging;
 
 /** The processors of one owner, as good as the best of them. */
 export interface ProviderProcessors extends ProcessorState {
@@ -65,13 +65,19 @@ export function applyVerdicts(
     const standing = ownerChanges.has(id) ? ownerChanges.get(id) : before.ownerOf.get(id);
     const owner = verdict === undefined ? undefined : ownerOfProcessor(id, verdict);
     if (standing !== undefined && standing !== owner) place(standing, id, undefined);
-    if (verdict !== undefined && owner !== undefined) place(owner, id, PROCESSOR_STATES[rankOf(verdict)]);
+    if (verdict !== undefined && owner !== undefined) place(owner, id, PROCESSOR_STATES[rankOf(stateOf(verdict))]);
     ownerChanges.set(id, owner);
   }
   const owners = [...byOwner].map(([owner, states]) => [owner, change(before.owners.get(owner), states)] as const);
   let { sum } = before;
   for (const [owner, states] of byOwner) sum = changeSum(sum, owner, before.owners.get(owner), states);
   return { owners: before.owners.with(owners), ownerOf: before.ownerOf.with(ownerChanges), sum };
+}
+
+/** One whose endpoint says that it does not serve is as one that says so itself. */
+function stateOf({ liveness, reported, isCandidate }: ProcessorVerdict): ProcessorState {
+  const isWorking = reported !== "UNHEALTHY" && reported !== "STOPPING";
+  return { liveness, reported: !isCandidate && liveness !== "lost" && isWorking ? "UNHEALTHY" : reported };
 }
 
 function change(before: Owned | undefined, states: ReadonlyMap<string, ProcessorState | undefined>): Owned | undefined {

@@ -19,10 +19,11 @@ const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
       kind: fc.constant("processor" as const),
       liveness: fc.constantFrom("live", "late", "lost"),
       reported: fc.constantFrom("UNKNOWN", "STARTING", "HEALTHY", "UNHEALTHY", "STOPPING"),
+      isCandidate: fc.boolean(),
       provider: fc.constantFrom("demo/one", "demo/two"),
       namespace: fc.constantFrom("demo", "other"),
     },
-    { requiredKeys: ["kind", "liveness", "reported"] },
+    { requiredKeys: ["kind", "liveness", "reported", "isCandidate"] },
   ),
   { nil: undefined },
 );

@@ -21,7 +21,10 @@ function provider(
 ): RegisteredProvider {
   const key = `demo/${name}`;
   const verdicts = Object.entries(states).map(([id, state]) => {
-    return [`processor/${id}`, { kind: "processor" as const, ...state, provider: key }] as const;
+    return [
+      `processor/${id}`,
+      { kind: "processor" as const, ...state, isCandidate: state.liveness !== "lost", provider: key },
+    ] as const;
   });
   const processors = processorsOf(applyVerdicts(NOTHING_REGISTERED, verdicts), { key, providerId: name });
   return { name, registration, processors };

@@ -20,7 +20,8 @@ function from(namespace: string): ProcessorVerdict {
 }
 
 function says(liveness: Liveness, reported: HealthStatus = "HEALTHY", provider?: string): ProcessorVerdict {
-  return { kind: "processor", liveness, reported, ...(provider === undefined ? {} : { provider }) };
+  const isCandidate = liveness !== "lost" && reported !== "UNHEALTHY" && reported !== "STOPPING";
+  return { kind: "processor", liveness, reported, isCandidate, ...(provider === undefined ? {} : { provider }) };
 }
 
 const named = (liveness: Liveness, reported?: HealthStatus) => says(liveness, reported, RESIZE.key);
@@ -67,6 +68,11 @@ describe("liveness of providers", () => {
       "those of its namespace and those that name it together",
       { "processor/resize_v1": from("demo"), "processor/a": named("lost") },
       "live HEALTHY 1/0/1 resize_v1,a",
+    ],
+    [
+      "one whose endpoint does not serve as one that is unwell",
+      { "processor/a": { ...named("live"), isCandidate: false }, "processor/b": named("late") },
+      "late HEALTHY 1/1/0 b,a",
     ],
     ["no source with its id", { "source/resize_v1": { ...says("live"), kind: "source" } }, "nothing"],
     ["nobody whose id is that of the object", { "processor/resize": says("live") }, "nothing"],

@@ -41,7 +41,7 @@ type RegisteredComponent = NonNullable<ReturnType<Components["get"]>>;
 function asComponent(verdict: ProcessorVerdict | undefined): RegisteredComponent | undefined {
   if (verdict === undefined) return undefined;
   const types = verdict.liveness === "late" ? ["a.b"] : [];
-  return { ...verdict, isCandidate: verdict.liveness !== "lost", inputEventTypes: types, outputEventTypes: ["c.d"] };
+  return { ...verdict, inputEventTypes: types, outputEventTypes: ["c.d"] };
 }
 
 const processorKey = fc.constantFrom("processor/a", "processor/b", "processor/x", "processor/y");
@@ -51,10 +51,11 @@ const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
       kind: fc.constant("processor" as const),
       liveness: fc.constantFrom("live", "late", "lost"),
       reported: fc.constantFrom("HEALTHY", "UNHEALTHY"),
+      isCandidate: fc.boolean(),
       provider: fc.constantFrom("n1/a", "n1/b", "n2/a"),
       namespace: fc.constantFrom("n1", "n2"),
     },
-    { requiredKeys: ["kind", "liveness", "reported"] },
+    { requiredKeys: ["kind", "liveness", "reported", "isCandidate"] },
   ),
   { nil: undefined },
 );
