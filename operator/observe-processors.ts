@@ -1,4 +1,4 @@
-// What the registry says of the providers that one object's status tells of.
+// What the registry says of the providers and steps that one object's status tells of.
 
 import type { LayeredMap } from "../core/layered-map.ts";
 import type { ObservedCondition } from "../core/reconcile/conditions.ts";
@@ -11,8 +11,11 @@ import {
   type RegisteredProvider,
   summarizeProcessors,
 } from "../core/reconcile/registered.ts";
+import { processorSteps, registeredSteps } from "../core/reconcile/registered-steps.ts";
+import { componentKey } from "../core/registry/component.ts";
 import { type ProviderLiveness, processorsOf } from "../core/registry/provider-liveness.ts";
 import { ownersOfProvider, type ProviderName } from "../core/registry/provider-owners.ts";
+import type { Verdict as ProcessorVerdict } from "../core/registry/verdicts.ts";
 import type { PolicyStatus, ProviderStatus } from "./status-document.ts";
 
 /** What is known of processors; a Router of another NATS account than the installation's has none of it. */
@@ -20,6 +23,8 @@ export interface KnownProcessors {
   /** Whether the registry has been read since this process began. */
   readonly isRead: boolean;
   readonly owners: ProviderLiveness["owners"];
+  /** Processors as steps of policies find them, by `componentKey`. */
+  readonly processors: LayeredMap<ProcessorVerdict>;
   /** Every component that is registered, by `componentKey`. */
   readonly components: Components;
 }
@@ -46,6 +51,7 @@ export function observeRegistered(known: KnownProcessors | undefined, verdict: V
     generation,
     isRead,
     used.map((provider) => observed(known, provider)),
+    registeredSteps(policy.pipeline, known.processors),
   );
   const providers = policy.providers
     .map((provider) => observed(known, provider))
@@ -62,27 +68,34 @@ function observed(
   return { name, registration, processors: processorsOf(known, provider) };
 }
 
-/** Keys of the objects that tell of a provider of which something else is known than before. */
+/** Keys of the objects that tell of a provider or a step of which something else is known than before. */
 export function concernedBy(
   before: KnownProcessors | undefined,
   now: KnownProcessors | undefined,
   verdicts: LayeredMap<Verdict>,
 ): readonly string[] {
-  if (before === undefined || now === undefined || before.owners === now.owners) return [];
-  const changed = new Set(now.owners.changedSince(before.owners));
-  if (changed.size === 0) return [];
-  return [...verdicts.values()].filter((verdict) => ownersOf(verdict).some((owner) => changed.has(owner))).map(keyOf);
+  if (before === undefined || now === undefined) return [];
+  const owners = new Set(now.owners.changedSince(before.owners));
+  const processors = new Set(now.processors.changedSince(before.processors));
+  if (owners.size === 0 && processors.size === 0) return [];
+  const isConcerned = (verdict: Verdict): boolean =>
+    ownersOf(verdict).some((owner) => owners.has(owner)) || stepsOf(verdict).some((key) => processors.has(key));
+  return [...verdicts.values()].filter(isConcerned).map(({ key }) => key);
 }
 
-/** Whether all that is known of the object's providers is the same. */
+/** Whether all that is known of the object's providers and steps is the same. */
 export function tellsSame(
   before: KnownProcessors | undefined,
   now: KnownProcessors | undefined,
   verdict: Verdict,
 ): boolean {
   if (verdict.desired.kind === "Pipeline") return before?.components === now?.components;
-  if (before === undefined || now === undefined || before.owners === now.owners) return true;
-  return ownersOf(verdict).every((owner) => before.owners.get(owner) === now.owners.get(owner));
+  if (before === undefined || now === undefined) return true;
+  if (before.owners === now.owners && before.processors === now.processors) return true;
+  return (
+    ownersOf(verdict).every((owner) => before.owners.get(owner) === now.owners.get(owner)) &&
+    stepsOf(verdict).every((key) => before.processors.get(key) === now.processors.get(key))
+  );
 }
 
 function ownersOf({ desired, object, policy }: Verdict): readonly string[] {
@@ -92,6 +105,7 @@ function ownersOf({ desired, object, policy }: Verdict): readonly string[] {
   return (policy?.providers ?? []).flatMap(({ processorOwners }) => processorOwners);
 }
 
-function keyOf({ key }: Verdict): string {
-  return key;
+/** Component keys of the processors that its steps call. */
+function stepsOf({ policy }: Verdict): readonly string[] {
+  return processorSteps(policy?.pipeline).map(({ id }) => componentKey({ kind: "processor", id }));
 }

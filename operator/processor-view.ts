@@ -1,4 +1,4 @@
-// Processors as statuses tell of them: the registry's verdicts, and of each provider at most one change in ten seconds.
+// Processors as statuses tell of them: the registry's verdicts, of each provider and each step's processor one change in ten seconds.
 import { LayeredMap } from "../core/layered-map.ts";
 import type { PublishedVerdict } from "../core/registry/entries.ts";
 import { applyVerdicts, NOTHING_REGISTERED, type ProviderLiveness } from "../core/registry/provider-liveness.ts";
@@ -16,7 +16,7 @@ export interface ProcessorViewOptions {
   readonly periodMs?: number;
 }
 
-/** A provider's status is written at most this often for what the registry says; the first change after a pause at once. */
+/** Of one provider, or one processor of steps, a status changes at most this often; the first change after a pause at once. */
 const STATUS_PERIOD_MS = 10_000;
 /** Statuses wait so long for the first reading, and say after it that there was none. */
 const READ_PATIENCE_MS = 2_000;
@@ -24,6 +24,7 @@ const READ_PATIENCE_MS = 2_000;
 export class ProcessorView {
   private readonly options: ProcessorViewOptions;
   private readonly clock: Clock;
+  /** Owners of processors, and component keys of processors. One may read as the other: then the two take turns together. */
   private readonly pace: PacedChanges<string>;
   private readonly listeners = new Set<() => void>();
   private mirror: VerdictMirror | undefined;
@@ -32,6 +33,7 @@ export class ProcessorView {
   private shown: KnownProcessors = {
     isRead: false,
     owners: NOTHING_REGISTERED.owners,
+    processors: LayeredMap.empty(),
     components: LayeredMap.empty(),
   };
   private patience: NodeJS.Timeout | undefined;
@@ -92,20 +94,23 @@ export class ProcessorView {
       before,
       changed.map((key) => [key, verdicts.get(key)] as const),
     );
+    const isProcessor = (key: string): boolean => (verdicts.get(key) ?? this.verdicts.get(key))?.kind === "processor";
+    this.pace.add([...this.live.owners.changedSince(before.owners), ...changed.filter(isProcessor)]);
     this.verdicts = verdicts;
-    this.pace.add(this.live.owners.changedSince(before.owners));
     this.show(this.shown.isRead || mirror.state !== "reading");
   }
 
   private show(isRead: boolean): void {
     const { ready, nextMs } = this.pace.take(this.clock.monotonicMs());
     const owners = this.shown.owners.with(ready.map((owner) => [owner, this.live.owners.get(owner)] as const));
+    const processors = this.shown.processors.with(ready.map((key) => [key, this.verdicts.get(key)] as const));
     clearTimeout(this.due);
     if (nextMs !== undefined) this.due = setTimeout(() => this.show(isRead), nextMs);
     const components = this.verdicts;
     const { shown } = this;
-    if (owners === shown.owners && isRead === shown.isRead && components === shown.components) return;
-    this.shown = { isRead, owners, components };
+    const isSame = owners === shown.owners && processors === shown.processors && components === shown.components;
+    if (isSame && isRead === shown.isRead) return;
+    this.shown = { isRead, owners, processors, components };
     this.tell();
   }
 

@@ -1,8 +1,9 @@
-// The condition Registered: whether processors that the registry knows take the work of a Provider, or of a policy's providers.
+// The condition Registered: whether processors that the registry knows take the work of a Provider, or of a policy's providers and steps.
 import type { CompiledProvider } from "../policy/table.ts";
 import { nameProcessors } from "../registry/processor-state.ts";
 import type { ProviderProcessors } from "../registry/provider-liveness.ts";
 import type { ObservedCondition } from "./conditions.ts";
+import { describeAway, type RegisteredStep } from "./registered-steps.ts";
 
 /** A provider, and what is known of its processors. */
 export interface RegisteredProvider {
@@ -68,8 +69,8 @@ export function providerRegistered(
 }
 
 /**
- * False when none of its providers takes work: then no message of it can be routed. Absent where registration is nothing to any
- * of them.
+ * False when none of its providers takes work, or the processor of a step that it requires is away: then no message of it passes.
+ * Absent where registration is nothing to any of them.
  *
  * @param providers those that are not drained
  */
@@ -77,25 +78,57 @@ export function policyRegistered(
   generation: number,
   isRead: boolean,
   providers: readonly RegisteredProvider[],
+  steps: readonly RegisteredStep[] = [],
 ): readonly ObservedCondition[] {
   const subject = providers.filter(isRegistrable);
-  if (subject.length === 0) return [];
-  if (!isRead) return [notRead(generation)];
+  if (!isRead) {
+    const isNeeded = subject.length > 0 || steps.some(({ required }) => required);
+    return isNeeded ? [notRead(generation)] : [];
+  }
+  if (subject.length === 0 && steps.length === 0) return [];
+  const findings = [...findIdle(subject, providers.length), ...findAway(steps)];
+  const worst = findings.find(({ status }) => status === "False") ?? findings[0];
+  if (worst === undefined) {
+    const ofProviders = subject.length === 0 ? [] : ["every provider with registered processors takes work"];
+    const ofSteps = steps.length === 0 ? [] : ["every processor that a step names takes work"];
+    const message = [...ofProviders, ...ofSteps].join("; ");
+    return [condition(generation, { status: "True", reason: "Registered", message })];
+  }
+  const message = findings.map((finding) => finding.message).join("; ");
+  return [condition(generation, { ...worst, message })];
+}
+
+type Finding = Pick<ObservedCondition, "status" | "reason" | "message">;
+
+/** @param many providers that the policy has, with those that need not be registered */
+function findIdle(subject: readonly RegisteredProvider[], many: number): readonly Finding[] {
   const idle = subject.flatMap((provider) => {
     const standing = standingOf(provider);
     return standing === "Registered" ? [] : [`${provider.name} (${standing})`];
   });
+  if (idle.length === 0) return [];
   const list = describe(idle);
-  if (idle.length === providers.length) {
-    const message = `no provider takes work: ${list}`;
-    return [condition(generation, { status: "False", reason: "NoProcessors", message })];
+  if (idle.length === many) {
+    return [{ status: "False", reason: "NoProcessors", message: `no provider takes work: ${list}` }];
   }
-  if (idle.length > 0) {
-    const message = `work goes to the other providers, without ${list}`;
-    return [condition(generation, { status: "True", reason: "PartlyRegistered", message })];
+  const message = `work goes to the other providers, without ${list}`;
+  return [{ status: "True", reason: "PartlyRegistered", message }];
+}
+
+function findAway(steps: readonly RegisteredStep[]): readonly Finding[] {
+  const away = steps.filter((step) => step.away !== undefined);
+  const required = away.filter((step) => step.required);
+  const optional = away.filter((step) => !step.required);
+  const findings: Finding[] = [];
+  if (required.length > 0) {
+    const message = `messages are stopped at required steps: ${describeAway(required)}`;
+    findings.push({ status: "False", reason: "StepProcessorAway", message });
   }
-  const message = "every provider with registered processors takes work";
-  return [condition(generation, { status: "True", reason: "Registered", message })];
+  if (optional.length > 0) {
+    const message = `messages go on without optional steps: ${describeAway(optional)}`;
+    findings.push({ status: "True", reason: "PartlyRegistered", message });
+  }
+  return findings;
 }
 
 function describe(idle: readonly string[]): string {

@@ -95,7 +95,7 @@ export const TRANSITION_RULES: readonly TransitionRule[] = [
     condition: "Registered",
     type: "Warning",
     action: "FollowRegistry",
-    when: "no registered processor takes the work of a Provider, or of any provider of a policy",
+    when: "no registered processor takes the work of a Provider, of any provider of a policy, or of a step that it requires",
     applies: becameFalse,
   },
   {

@@ -8,6 +8,7 @@ import { objectConditions, type Refusal } from "../../core/reconcile/object-cond
 import { pipelineConditions } from "../../core/reconcile/pipeline.ts";
 import { type Components, findUnmetLinks, type UnmetLink } from "../../core/reconcile/pipeline-links.ts";
 import { policyRegistered, providerRegistered, type RegisteredProvider } from "../../core/reconcile/registered.ts";
+import type { RegisteredStep } from "../../core/reconcile/registered-steps.ts";
 import { type ObservedRouter, routerConditions } from "../../core/reconcile/router.ts";
 import { type ObservedPolicy, policyConditions } from "../../core/reconcile/routing-policy.ts";
 import {
@@ -55,6 +56,12 @@ const REGISTRATIONS: readonly (readonly [boolean, readonly RegisteredProvider[]]
   [false, [working]],
 ];
 
+/** Steps whose processors are away. */
+const STEPS: readonly RegisteredStep[] = [
+  { name: "tier", required: true, away: "processor tiers is lost" },
+  { name: "mark", required: false, away: "processor marker is not registered" },
+];
+
 function observedPolicy(change: Partial<ObservedPolicy>): ObservedPolicy {
   const programmedTrue = verdicts[0];
   if (programmedTrue === undefined) throw new Error("no verdicts");
@@ -95,7 +102,10 @@ export function policyConditionTable(): string {
     observedPolicy({ unresolved: [unresolved] }),
     observedPolicy({ partiallySupported: ["spec.rateLimit"] }),
   ];
-  const registrations = REGISTRATIONS.map(([isRead, providers]) => policyRegistered(2, isRead, providers));
+  const registrations = [
+    ...REGISTRATIONS.map(([isRead, providers]) => policyRegistered(2, isRead, providers)),
+    policyRegistered(2, true, [], STEPS),
+  ];
   const ofProviders = REGISTRATIONS.flatMap(([isRead, providers]) =>
     providers.map((provider) => providerRegistered(2, isRead, provider)),
   );

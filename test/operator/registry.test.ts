@@ -6,7 +6,7 @@ import type { ObjectStatus } from "../../operator/status-document.ts";
 import type { NatsLink } from "../../runtime/nats/connection.ts";
 import { eventually } from "../support/await.ts";
 import { NATS_START_TIMEOUT_MS, startTestNats, type TestNats } from "../support/nats.ts";
-import { writeVerdict } from "../support/verdicts.ts";
+import { removeVerdict, writeVerdict } from "../support/verdicts.ts";
 import { DEADLINE_MS, OperatorHarness } from "./harness.ts";
 
 const OBJECTS = `
@@ -24,6 +24,15 @@ apiVersion: beamline.dev/v1alpha1
 kind: RoutingPolicy
 metadata: {name: other, namespace: demo}
 spec: {providers: [{name: free}]}
+---
+apiVersion: beamline.dev/v1alpha1
+kind: RoutingPolicy
+metadata: {name: steps, namespace: demo}
+spec:
+  providers: [{name: free}]
+  pipeline:
+    pre: [{name: tier, processor: tiers, onFail: Ignore}]
+    post: [{name: mark, processor: marker, mode: Optional}]
 ---
 apiVersion: beamline.dev/v1alpha1
 kind: Provider
@@ -69,6 +78,8 @@ describe("operator and the registry", () => {
         chatReady: show(harness.policy("chat"), "Ready"),
         mixed: show(harness.policy("mixed"), "Registered"),
         other: show(harness.policy("other"), "Registered"),
+        steps: show(harness.policy("steps"), "Registered"),
+        stepsReady: show(harness.policy("steps"), "Ready"),
       };
     };
     const isMet = (): boolean => Object.entries(expected).every(([name, text]) => said()[name] === text);
@@ -115,5 +126,26 @@ describe("operator and the registry", () => {
     });
     assert.deepEqual(provider()?.processors, { live: 0, late: 0, lost: 1, names: ["resize-1"] });
     assert.ok((conditionOf(harness.policy("chat"), "Registered")?.lastTransitionTime ?? "") > before);
+  });
+
+  it("says of a policy which step's processor is away, and that it is there", async () => {
+    const messageOf = (): string | undefined => conditionOf(harness.policy("steps"), "Registered")?.message;
+    const withoutMark = "messages go on without optional steps: mark (processor marker is not registered)";
+    const stopped = (why: string): string => `messages are stopped at required steps: tier (processor tiers ${why}); `;
+    await becomes({ steps: "False StepProcessorAway", stepsReady: "False StepProcessorAway" });
+    assert.equal(messageOf(), `${stopped("is not registered")}${withoutMark}`);
+    await writeVerdict(link(), "tiers");
+    await becomes({ steps: "True PartlyRegistered", stepsReady: "True Ready" });
+    assert.equal(messageOf(), withoutMark);
+    await writeVerdict(link(), "marker");
+    await becomes({ steps: "True Registered", stepsReady: "True Ready" });
+    await writeVerdict(link(), "tiers", { reported: "UNHEALTHY", isCandidate: false });
+    await removeVerdict(link(), "marker");
+    await becomes({ steps: "False StepProcessorAway", stepsReady: "False StepProcessorAway" });
+    const expected = `${stopped("is UNHEALTHY")}${withoutMark}`;
+    await eventually(() => messageOf() === expected, {
+      deadlineMs: DEADLINE_MS,
+      describe: () => `${expected}: ${messageOf()}`,
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
   type RegisteredProvider,
   summarizeProcessors,
 } from "../../../core/reconcile/registered.ts";
+import type { RegisteredStep } from "../../../core/reconcile/registered-steps.ts";
 import { policyConditions } from "../../../core/reconcile/routing-policy.ts";
 import type { ProcessorState } from "../../../core/registry/processor-state.ts";
 import { applyVerdicts, NOTHING_REGISTERED, processorsOf } from "../../../core/registry/provider-liveness.ts";
@@ -86,6 +87,58 @@ describe("condition Registered", () => {
     assert.match(show(policyRegistered(2, true, many)), /p7 \(NoProcessor\) and 4 more$/);
   });
 
+  const there = { name: "tier", required: true, away: undefined };
+  const away = { name: "pii", required: true, away: "processor p is lost" };
+  const optional = { name: "mark", required: false, away: "processor m is not registered" };
+  const ofSteps: readonly [string, readonly RegisteredProvider[], readonly RegisteredStep[], string][] = [
+    ["that all steps can be called", [free], [there], "True Registered: every processor that a step names takes work"],
+    [
+      "that providers and steps have theirs",
+      [good],
+      [there],
+      "True Registered: every provider with registered processors takes work; every processor that a step names takes work",
+    ],
+    [
+      "which required step stops its messages",
+      [free],
+      [there, away],
+      "False StepProcessorAway: messages are stopped at required steps: pii (processor p is lost)",
+    ],
+    [
+      "which optional step its messages go on without",
+      [good],
+      [there, optional],
+      "True PartlyRegistered: messages go on without optional steps: mark (processor m is not registered)",
+    ],
+    [
+      "all that is amiss, with the reason of what stops messages",
+      [free, gone],
+      [optional, away],
+      "False StepProcessorAway: work goes to the other providers, without gone (ProcessorsLost); messages are stopped at required steps: pii (processor p is lost); messages go on without optional steps: mark (processor m is not registered)",
+    ],
+    [
+      "that no provider takes work, before its steps",
+      [gone],
+      [away],
+      "False NoProcessors: no provider takes work: gone (ProcessorsLost); messages are stopped at required steps: pii (processor p is lost)",
+    ],
+  ];
+  for (const [title, providers, steps, expected] of ofSteps) {
+    it(`says of a policy with steps ${title}`, () => {
+      assert.equal(show(policyRegistered(2, true, providers, steps)), expected);
+    });
+  }
+
+  it("names ten steps of a kind at most", () => {
+    const many = Array.from({ length: 12 }, (_, index) => ({ ...away, name: `s${index}` }));
+    assert.match(show(policyRegistered(2, true, [free], many)), /, s9 \(processor p is lost\) and 2 more$/);
+  });
+
+  it("is unknown of steps before the registry was read only where one is required", () => {
+    assert.match(show(policyRegistered(2, false, [free], [there])), /^Unknown RegistryNotRead: /);
+    assert.equal(show(policyRegistered(2, false, [free], [optional])), "");
+  });
+
   it("is unknown before the registry was read, and stays away where it would", () => {
     assert.match(show(providerRegistered(2, false, good)), /^Unknown RegistryNotRead: /);
     assert.match(show(policyRegistered(2, false, [good])), /^Unknown RegistryNotRead: /);
@@ -98,12 +151,18 @@ describe("condition Registered", () => {
     const registered = policyRegistered(2, true, [nobody]);
     const readiness = [
       policyConditions({ ...observed, registered, unresolved: [], implicitProviders: [] }),
+      policyConditions({
+        ...observed,
+        registered: policyRegistered(2, true, [free], [away]),
+        unresolved: [],
+        implicitProviders: [],
+      }),
       objectConditions({ ...observed, registered: providerRegistered(2, true, nobody) }),
       objectConditions({ ...observed, registered: providerRegistered(2, true, good) }),
     ].map((conditions) => conditions.find(({ type }) => type === "Ready"));
     assert.deepEqual(
       readiness.map((ready) => `${ready?.status} ${ready?.reason}`),
-      ["False NoProcessors", "False NoProcessor", "True Ready"],
+      ["False NoProcessors", "False StepProcessorAway", "False NoProcessor", "True Ready"],
     );
   });
 

@@ -5,9 +5,9 @@ import { describe, it } from "mocha";
 import type { RouterAck } from "../../../core/config/entry.ts";
 import { namesFor } from "../../../core/handover/subjects.ts";
 import { LayeredMap } from "../../../core/layered-map.ts";
-import type { Components } from "../../../core/reconcile/pipeline-links.ts";
 import { EMPTY_PLAN, type EntryPlan, planEntries } from "../../../core/reconcile/plan-entries.ts";
 import { applyVerdicts, NOTHING_REGISTERED, type ProcessorVerdict } from "../../../core/registry/provider-liveness.ts";
+import type { Verdict } from "../../../core/registry/verdicts.ts";
 import type { ObservedPod, SourceObject } from "../../../operator/interfaces.ts";
 import { NOTHING_OBSERVED, type Observation, type ObservedStatus, observeStatus } from "../../../operator/observe.ts";
 import { ProgrammedTargets } from "../../../operator/programmed-targets.ts";
@@ -33,15 +33,22 @@ interface Step {
   readonly movesFile: boolean;
   readonly duplicateWindowMs: number;
   readonly verdicts: readonly (readonly [string, ProcessorVerdict | undefined])[];
+  /** Whether what is known of processors reaches the steps of policies. */
+  readonly isTurn: boolean;
   readonly registry: "none" | "unread" | "read";
 }
 
-type RegisteredComponent = NonNullable<ReturnType<Components["get"]>>;
-
-function asComponent(verdict: ProcessorVerdict | undefined): RegisteredComponent | undefined {
+function asComponent(key: string, verdict: ProcessorVerdict | undefined): Verdict | undefined {
   if (verdict === undefined) return undefined;
-  const types = verdict.liveness === "late" ? ["a.b"] : [];
-  return { ...verdict, inputEventTypes: types, outputEventTypes: ["c.d"] };
+  return {
+    ...verdict,
+    id: key.slice("processor/".length),
+    instance: "i",
+    endpoint: "127.0.0.1:9000",
+    inputEventTypes: verdict.liveness === "late" ? ["a.b"] : [],
+    outputEventTypes: ["c.d"],
+    sinceMs: 1,
+  };
 }
 
 const processorKey = fc.constantFrom("processor/a", "processor/b", "processor/x", "processor/y");
@@ -60,23 +67,39 @@ const verdict: fc.Arbitrary<ProcessorVerdict | undefined> = fc.option(
   { nil: undefined },
 );
 
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    batch: fc.array(edits, { maxLength: 3 }),
-    written: fc.constantFrom("e1", "e1", "e1", "e2", undefined, undefined),
-    pods: fc.tuple(...PODS.map(() => pod())),
-    lags: fc.tuple(...PODS.map(() => fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 1, 2, OF_ANOTHER, undefined))),
-    rejects: fc.array(
-      fc.record({ pod: fc.nat({ max: 2 }), object: fc.nat({ max: 9 }), others: fc.constantFrom(0, 0, 1) }),
-      { maxLength: 2 },
-    ),
-    movesFile: fc.integer({ min: 0, max: 7 }).map((one) => one === 0),
-    duplicateWindowMs: fc.constantFrom(1_000, 1_000, 1_000, 2_000),
-    verdicts: fc.array(fc.tuple(processorKey, verdict), { maxLength: 3 }),
-    registry: fc.constantFrom("none", "unread", "read", "read", "read", "read", "read"),
-  }),
-  { maxLength: 15 },
-);
+const verdicts = fc.array(fc.tuple(processorKey, verdict), { maxLength: 3 });
+
+const anything: fc.Arbitrary<Step> = fc.record({
+  batch: fc.array(edits, { maxLength: 3 }),
+  written: fc.constantFrom("e1", "e1", "e1", "e2", undefined, undefined),
+  pods: fc.tuple(...PODS.map(() => pod())),
+  lags: fc.tuple(...PODS.map(() => fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 1, 1, 2, OF_ANOTHER, undefined))),
+  rejects: fc.array(
+    fc.record({ pod: fc.nat({ max: 2 }), object: fc.nat({ max: 9 }), others: fc.constantFrom(0, 0, 1) }),
+    { maxLength: 2 },
+  ),
+  movesFile: fc.integer({ min: 0, max: 7 }).map((one) => one === 0),
+  duplicateWindowMs: fc.constantFrom(1_000, 1_000, 1_000, 2_000),
+  verdicts,
+  isTurn: fc.boolean(),
+  registry: fc.constantFrom("none", "unread", "read", "read", "read", "read", "read"),
+});
+
+/** All that was written is in force on every pod, and nothing changes but what is known of processors. */
+const quiet: fc.Arbitrary<Step> = fc.record({
+  batch: fc.constant([]),
+  written: fc.constantFrom("e1", undefined),
+  pods: fc.constant(PODS.map(() => ({ ready: true, updated: true, present: true }))),
+  lags: fc.constant(PODS.map(() => 0)),
+  rejects: fc.constant([]),
+  movesFile: fc.constant(false),
+  duplicateWindowMs: fc.constant(1_000),
+  verdicts,
+  isTurn: fc.boolean(),
+  registry: fc.constant("read"),
+});
+
+const steps = fc.array(fc.oneof(anything, { weight: 2, arbitrary: quiet }), { maxLength: 20, size: "max" });
 
 function pod(): fc.Arbitrary<Step["pods"][number]> {
   const mostly = fc.integer({ min: 0, max: 9 }).map((one) => one > 0);
@@ -92,7 +115,9 @@ class World {
   private now = 0;
   private origin = ORIGIN;
   private liveness = NOTHING_REGISTERED;
-  private components: LayeredMap<RegisteredComponent> = LayeredMap.empty();
+  private components: LayeredMap<Verdict> = LayeredMap.empty();
+  /** Behind the components where their turn has not come. */
+  private processors: LayeredMap<Verdict> = LayeredMap.empty();
 
   observe(step: Step): Observation {
     for (const edit of step.batch) this.store.apply(edit);
@@ -127,13 +152,15 @@ class World {
     };
   }
 
-  private rest({ duplicateWindowMs, verdicts, registry }: Step) {
+  private rest({ duplicateWindowMs, verdicts, registry, isTurn }: Step) {
     this.liveness = applyVerdicts(this.liveness, verdicts);
     const { owners } = this.liveness;
-    this.components = this.components.with(verdicts.map(([key, verdict]) => [key, asComponent(verdict)] as const));
+    this.components = this.components.with(verdicts.map(([key, verdict]) => [key, asComponent(key, verdict)] as const));
     const { components } = this;
+    if (isTurn) this.processors = this.processors.with([...components, ...this.goneSince(components)]);
+    const { processors } = this;
     return {
-      processors: registry === "none" ? undefined : { isRead: registry === "read", owners, components },
+      processors: registry === "none" ? undefined : { isRead: registry === "read", owners, processors, components },
       targets: this.targets.all,
       head: this.heads.at(-1),
       infrastructure: {},
@@ -153,6 +180,10 @@ class World {
       unfenced: true,
       now: `2026-01-01T00:00:${String(this.now++).padStart(2, "0")}Z`,
     };
+  }
+
+  private goneSince(components: LayeredMap<Verdict>): readonly (readonly [string, undefined])[] {
+    return [...this.processors.keys()].filter((key) => !components.has(key)).map((key) => [key, undefined]);
   }
 
   private pod(uid: string, state: Step["pods"][number] | undefined): readonly ObservedPod[] {

@@ -22,6 +22,19 @@ const providerList = fc.uniqueArray(
   { minLength: 0, maxLength: 3, selector: ({ name, ref }) => `${name} ${JSON.stringify(ref)}` },
 );
 
+const stepList = fc.uniqueArray(
+  fc.record(
+    {
+      name: names,
+      processor: fc.constantFrom("a", "b", "x", "z"),
+      mode: fc.constantFrom("Required", "Optional"),
+      onFail: fc.constantFrom("Block", "Ignore"),
+    },
+    { requiredKeys: ["name", "processor"] },
+  ),
+  { maxLength: 2, selector: ({ name }) => name },
+);
+
 const policySpec = fc.record(
   {
     policyId: names,
@@ -30,6 +43,7 @@ const policySpec = fc.record(
     rules: fc.array(fc.record({ name: names, when: expressions, prefer: names.map((name) => [name]) }), {
       maxLength: 2,
     }),
+    pipeline: fc.record({ pre: stepList, validators: stepList, post: stepList }, { requiredKeys: [] }),
     rateLimit: fc.constant({ requestsPerSecond: 5, burst: 5 }),
     routerRef: fc.constantFrom({ name: "default", namespace: "n1" }, { name: "other", namespace: "n1" }),
   },
