@@ -28,6 +28,8 @@ export class Leadership {
   private readonly lease: BucketLease;
   private timer: NodeJS.Timeout | undefined;
   private renewing: Promise<void> | undefined;
+  /** Something changed while a renewal was under way, which may not have seen it. */
+  private askedAgain = false;
   private stopped = false;
 
   constructor(options: LeadershipOptions) {
@@ -64,10 +66,22 @@ export class Leadership {
     return !this.stopped && this.lease.isHeld();
   }
 
+  /** This replica knows enough now: routers would else be told of what registers with the next renewal. */
+  stand(): void {
+    this.renewSoon();
+  }
+
   private renewSoon(): void {
-    if (this.stopped || this.renewing !== undefined || !(this.isLeading() || this.options.canLead())) return;
+    if (this.stopped || !(this.isLeading() || this.options.canLead())) return;
+    if (this.renewing !== undefined) {
+      this.askedAgain = true;
+      return;
+    }
     this.renewing = this.renew().finally(() => {
       this.renewing = undefined;
+      if (!this.askedAgain) return;
+      this.askedAgain = false;
+      this.renewSoon();
     });
   }
 

@@ -248,6 +248,7 @@ class Session {
     this.noteAge();
     this.registrations.compareAll();
     this.verdicts.compareAll();
+    this.leadership.stand();
     this.onRead();
   }
 
