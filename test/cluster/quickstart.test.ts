@@ -36,7 +36,7 @@ describe("the quickstart on a cluster", function () {
   });
 
   it("answers a foreign client in a pod, and its work is done by a worker in another", async () => {
-    await beamline.inNamespace("apply", "--filename", join(EXAMPLES, "cluster"));
+    await beamline.kubectl("apply", "--filename", join(EXAMPLES, "cluster"));
     await beamline.inNamespace("wait", "--for=condition=Complete", "job/example-producer", "--timeout=110s");
     const printed = await beamline.inNamespace("logs", "job/example-producer");
     assert.match(printed, /^decided: \{"providerId":"openai","reason":"rule"/m);
