@@ -39,7 +39,7 @@ interface KindMirror {
 }
 
 /** Failures that are told one by one; the rest is a count. */
-const MAX_NAMED_FAILURES = 4;
+const MAX_NAMED_FAILURES = 5;
 const CLUSTER_WIDE = "";
 
 export class ObjectMirror {

@@ -171,7 +171,7 @@ describe("the mirror of our objects", function () {
   });
 
   it("needs no more than Roles in the namespaces that are named, and says where one lacks", async () => {
-    const namespaced = { ...BEAMLINE, resources: ["routingpolicies", "providers", "routers"] };
+    const namespaced = { ...BEAMLINE, resources: ["routingpolicies", "providers", "pipelines", "routers"] };
     const restricted = await openClientWith(server, "only-roles", [
       { rules: [{ ...BEAMLINE, resources: ["tenants"] }] },
       { namespace: OWN_NAMESPACE, rules: [namespaced] },
