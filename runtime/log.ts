@@ -46,7 +46,32 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label.toUpperCase() }) },
     redact: { paths: [...SECRET_FIELDS, ...SECRET_FIELDS.map((name) => `*.${name}`)], censor: "[redacted]" },
   };
-  return wrap(options.stream === undefined ? pino(config) : pino(config, options.stream));
+  return wrap(pino(config, options.stream ?? standardOutput()));
+}
+
+/** A reader of the log that takes nothing for so long is waited for no more: a process must not stand still for its log. */
+const READER_PATIENCE_MS = 2_000;
+/** What is kept for such a reader; more is dropped. */
+const MAX_UNREAD_BYTES = 1_048_576;
+
+/** Written at once. Without a bound a full pipe, also one whose reader is gone, would hold the process for ever. */
+function standardOutput(): DestinationStream {
+  let waitingSinceMs: number | undefined;
+  const stream = pino.destination({
+    dest: process.stdout.fd,
+    sync: true,
+    maxLength: MAX_UNREAD_BYTES,
+    retryEAGAIN: () => {
+      waitingSinceMs ??= performance.now();
+      return performance.now() - waitingSinceMs < READER_PATIENCE_MS;
+    },
+  });
+  stream.on("write", (bytes: number) => {
+    if (bytes > 0) waitingSinceMs = undefined;
+  });
+  // Nobody reads: there is no place to say so.
+  stream.on("error", () => undefined);
+  return stream;
 }
 
 function wrap(logger: PinoLogger): Logger {
