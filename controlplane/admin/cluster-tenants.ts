@@ -1,4 +1,5 @@
 // Where the policies of a tenant are in a cluster, and which Provider objects have the ids of its providers.
+import { compareText } from "../../core/compare-text.ts";
 import { parseObject } from "../../core/policy/parse.ts";
 import { dnsLabel, isFormat } from "../../core/policy/schema-formats.ts";
 import { err, ok } from "../../core/result.ts";
@@ -69,6 +70,6 @@ export function parse({ apiVersion, kind, metadata, spec }: KubernetesObject, na
 }
 
 export function compareAge({ metadata: left }: KubernetesObject, { metadata: right }: KubernetesObject): number {
-  const [from, to] = [left.creationTimestamp ?? "", right.creationTimestamp ?? ""];
-  return from === to ? (left.name < right.name ? -1 : 1) : from < to ? -1 : 1;
+  const byTime = compareText(left.creationTimestamp ?? "", right.creationTimestamp ?? "");
+  return byTime || compareText(left.name, right.name);
 }

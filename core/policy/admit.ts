@@ -1,4 +1,5 @@
 // Which policies may stand in a router's table: tenants, uniqueness of policy ids, quotas.
+import { compareText } from "../compare-text.ts";
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
 import type { ObjectsByKind, PipelineObject, PolicyObject } from "./objects.ts";
 import type { TenantSpec } from "./spec.ts";
@@ -41,9 +42,8 @@ export function admitPolicies(
 
 /** Older first; objects of the same age by namespace and name, so that every replica agrees. */
 function compareAge({ meta: left }: PolicyObject, { meta: right }: PolicyObject): number {
-  if (left.creationMs !== right.creationMs) return left.creationMs - right.creationMs;
-  if (left.namespace !== right.namespace) return left.namespace < right.namespace ? -1 : 1;
-  return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
+  const byAge = left.creationMs - right.creationMs || compareText(left.namespace, right.namespace);
+  return byAge || compareText(left.name, right.name);
 }
 
 /** Pipelines of a tenant that their namespace may write for. */

@@ -1,4 +1,5 @@
 // The objects of one router, sorted out by kind, independent of the order in which they came.
+import { compareText } from "../compare-text.ts";
 import { type CompileProblem, describeProblem } from "./compile-problem.ts";
 import type { BeamlineObject } from "./spec.ts";
 
@@ -70,8 +71,4 @@ function compareObjects(left: BeamlineObject, right: BeamlineObject): number {
 /** The older first; at one age the name decides, so that every replica agrees. */
 function compareAge(left: BeamlineObject, right: BeamlineObject): number {
   return left.meta.creationMs - right.meta.creationMs || compareText(left.meta.name, right.meta.name);
-}
-
-function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 // Which of two registrations of one component stands: the same answer on every replica, in whatever order they hear of them.
+import { compareText } from "../compare-text.ts";
 import type { Registration, Reported } from "./component.ts";
 import type { NewRegistration } from "./event.ts";
 
@@ -31,9 +32,4 @@ function content({ endpoint, ttlMs, metadata, capabilities, owner }: NewRegistra
 
 function reportText({ text, metrics }: Reported): string {
   return JSON.stringify([text, [...metrics].sort(([left], [right]) => compareText(left, right))]);
-}
-
-function compareText(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }

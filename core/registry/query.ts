@@ -1,4 +1,5 @@
 // Reading the registry: one component, lists by page, and who can be given work.
+import { compareText } from "../compare-text.ts";
 import { err, ok, type Result } from "../result.ts";
 import {
   COMPONENT_KINDS,
@@ -155,11 +156,6 @@ function timeOf(component: Component, order: ListOrder, registeredAtMs: number):
 
 function compareRanked(left: Position, right: Position): number {
   return left.time - right.time || compareText(left.id, right.id) || compareText(left.kind, right.kind);
-}
-
-function compareText(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }
 
 const PAGE_TOKEN =
