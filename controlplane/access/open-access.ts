@@ -5,7 +5,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BeamlineError } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/log.ts";
-import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
+import { openClusterClient } from "../cluster-client.ts";
 import type { ControlPlaneConfig } from "../config.ts";
 import { AccessControl, type Authenticate } from "./access-control.ts";
 import { AccessReviews } from "./access-review.ts";
@@ -94,7 +94,7 @@ async function openMode(mode: AccessMode, { config, log, clock }: AccessOptions)
       return { authenticate, authorize: authorizeByRole, stop: () => tokens.stop() };
     }
     case "kubernetes": {
-      const client = await openClient(config);
+      const client = await openClusterClient(config, "beamline-controlplane");
       await checkReviews(client, log);
       const tokens = new TokenReviews({ client, audiences: config.tokenAudiences, clock, log });
       const { authorize } = new AccessReviews({ client, clock, log });
@@ -109,14 +109,6 @@ function requiredKeysFile({ apiKeysFile }: ControlPlaneConfig): string {
   throw new BeamlineError("CONFIG_INVALID", "BEAMLINE_CONTROLPLANE_AUTH is api-key, but no file of keys is named", {
     hint: "Set BEAMLINE_CONTROLPLANE_API_KEYS_FILE; npx beamline api-key create makes one.",
   });
-}
-
-/** Loaded only here: without a cluster nothing of Kubernetes is. */
-async function openClient({ kubeconfig }: ControlPlaneConfig): Promise<KubernetesClient> {
-  const { findClusterAccess } = await import("../../kubernetes/access/find-access.ts");
-  const { KubernetesClient: Client } = await import("../../kubernetes/client.ts");
-  const access = await findClusterAccess({ env: process.env, ...(kubeconfig === undefined ? {} : { kubeconfig }) });
-  return Client.create({ access, userAgent: `beamline-controlplane/${PRODUCT_VERSION}` });
 }
 
 /** Throws when this process lacks the rights to ask: then nobody could ever be admitted. */

@@ -1,11 +1,10 @@
 // The administrative side of a control plane put together: policies and scaling, and what they stand on.
-import { findClusterAccess } from "../../kubernetes/access/find-access.ts";
-import { KubernetesClient } from "../../kubernetes/client.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BeamlineError } from "../../runtime/errors.ts";
 import type { NatsLink } from "../../runtime/nats/connection.ts";
-import { PRODUCT_VERSION } from "../../runtime/product-version.ts";
 import type { CallFrame } from "../call-frame.ts";
+import { openClusterClient } from "../cluster-client.ts";
 import type { ControlPlaneConfig } from "../config.ts";
 import type { OpenStreams } from "../open-streams.ts";
 import { RouterPrefixes } from "../scaling/router-prefixes.ts";
@@ -40,9 +39,7 @@ export class Administration {
   async start(): Promise<void> {
     const { config } = this.options;
     if (config.policies === "kubernetes") {
-      const named = config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig };
-      const access = await findClusterAccess({ env: process.env, ...named });
-      this.client = KubernetesClient.create({ access, userAgent: `beamline-admin/${PRODUCT_VERSION}` });
+      this.client = await openClusterClient(config, "beamline-admin");
       this.policies = new KubernetesPolicies(this.client);
     } else if (config.policies === "files") this.policies = openFolder(config);
   }
